@@ -1,0 +1,3 @@
+//! netmodes
+
+fn main() {}

@@ -1,0 +1,42 @@
+//! The network of Netmodes as a library: machines, links, switches, NAT, DHCP, the hypervisor's modes, the shell.
+//!
+//! # The contract
+//! [`world::World`] is a function of its lab, its seed and its inputs. One input goes in with a time
+//! ([`world::World::handle`]), then [`world::World::poll_output`] is drained to `None`, then
+//! [`world::World::next_wakeup`] says when time itself is the next input. Nothing here reads a clock, draws entropy,
+//! opens a file, starts a thread or calls back.
+//!
+//! # The map
+//! - values: [`time`], [`rng`], [`id`], [`addr`], [`limits`], [`error`], [`drop_reason`]
+//! - bytes: [`frame`] (decoding, lineage, capture files), [`dhcp`] and [`nat`] (decisions for a packet and a time)
+//! - things: [`link`], [`switch`], [`machine`] (one computer), [`programs`] (what runs on it), [`shell`] (words to
+//!   programs), [`hypervisor`] (what each attachment mode builds)
+//! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
+//!   knows: the fold of the facts)
+//! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], and [`runner`], which drives a world for
+//!   the page's worker, the headless simulator and the agent alike.
+
+pub mod addr;
+pub mod dhcp;
+pub mod drop_reason;
+pub mod error;
+pub mod event;
+pub mod exercise;
+pub mod frame;
+pub mod hypervisor;
+pub mod id;
+pub mod lab;
+pub mod limits;
+pub mod link;
+pub mod machine;
+pub mod nat;
+pub mod programs;
+pub mod protocol;
+pub mod rng;
+pub mod runner;
+pub mod script;
+pub mod shell;
+pub mod switch;
+pub mod time;
+pub mod view;
+pub mod world;

@@ -1,0 +1,46 @@
+//! Every cap in one place, so that a hostile frame or a careless loop costs a bounded amount. What a cap discards is
+//! counted and said.
+
+/// Frames waiting on one direction of a link (Linux's default `txqueuelen` is 1000).
+pub const LINK_QUEUE_FRAMES_MAX: usize = 1_000;
+/// Largest Ethernet frame, FCS not counted: 9000 bytes of payload (jumbo) and a header with one VLAN tag.
+pub const FRAME_BYTES_MAX: usize = 9_018;
+/// A frame from a TAP may be a segmentation super-frame: 64 KiB of IP and the Ethernet header.
+pub const OFFLOAD_FRAME_BYTES_MAX: usize = 65_535 + 14;
+/// Frames handled at one instant of lab time before `StormDetected` is said and the rest of the instant is dropped.
+pub const FRAMES_PER_INSTANT_MAX: u32 = 20_000;
+/// MAC addresses one switch learns (a small office switch; Linux's bridge has no limit by default).
+pub const FDB_ENTRIES_MAX: usize = 4_096;
+/// Neighbours of one machine (Linux: `net.ipv4.neigh.default.gc_thresh3`).
+pub const NEIGHBOURS_MAX: usize = 1_024;
+/// Packets that wait for one neighbour's address (Linux 6.1 bounds bytes, `unres_qlen_bytes`; this is about as many).
+pub const NEIGHBOUR_QUEUE_MAX: usize = 101;
+/// Flow entries of one NAT.
+pub const FLOWS_MAX: usize = 65_535;
+/// Sockets of one machine.
+pub const SOCKETS_MAX: usize = 16_384;
+/// Processes of one machine.
+pub const PROCESSES_MAX: usize = 1_024;
+/// Bytes waiting in one datagram socket (Linux: `net.core.rmem_default`).
+pub const SOCKET_RECEIVE_BYTES_MAX: usize = 212_992;
+/// Addresses one DHCP pool may hold.
+pub const DHCP_POOL_MAX: u32 = 65_536;
+/// Characters of one command line.
+pub const COMMAND_LINE_CHARS_MAX: usize = 65_536;
+/// Bytes of one lab file.
+pub const LAB_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one script.
+pub const SCRIPT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one message between page and world.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// Nodes of one lab.
+pub const NODES_MAX: usize = 10_000;
+/// Frames a viewer keeps; older ones are forgotten and counted.
+pub const VIEW_FRAMES_MAX: usize = 20_000;
+/// Outputs kept per machine's terminal, in characters.
+pub const TERMINAL_CHARS_MAX: usize = 200_000;
+/// Inputs of one session.
+pub const SESSION_INPUTS_MAX: usize = 10_000;
+
+const _: () = assert!(FRAME_BYTES_MAX < OFFLOAD_FRAME_BYTES_MAX);
+const _: () = assert!(LINK_QUEUE_FRAMES_MAX < FRAMES_PER_INSTANT_MAX as usize);

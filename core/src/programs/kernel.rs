@@ -1,0 +1,475 @@
+//! The system calls: the one door between a program and its machine.
+
+use core::net::Ipv4Addr;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{Cidr, Endpoint, MacAddr};
+use crate::event::{Span, Stream};
+use crate::id::{NodeId, Pid, SocketId};
+use crate::time::SimTime;
+use crate::view::{
+    AddrRow, DhcpClientRow, IfaceRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow, Scope, SocketRow,
+};
+
+macro_rules! errnos {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal, $text:literal;)*) => {
+        /// Why the kernel refused, as Linux numbers and words it (errno(3), glibc's strerror).
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[allow(clippy::upper_case_acronyms, reason = "these are the names every Linux text uses")]
+        pub enum Errno { $($(#[doc = $doc])* $name,)* }
+
+        impl Errno {
+            /// The number.
+            pub const fn number(self) -> i32 {
+                match self { $(Self::$name => $number,)* }
+            }
+            /// What `strerror` says.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+errnos! {
+    /// Not allowed.
+    EPERM = 1, "Operation not permitted";
+    /// No such file.
+    ENOENT = 2, "No such file or directory";
+    /// No such process, route or address to delete.
+    ESRCH = 3, "No such process";
+    /// No such device or address.
+    ENXIO = 6, "No such device or address";
+    /// Would block.
+    EAGAIN = 11, "Resource temporarily unavailable";
+    /// Not permitted by the file's mode.
+    EACCES = 13, "Permission denied";
+    /// Already there.
+    EEXIST = 17, "File exists";
+    /// No such interface.
+    ENODEV = 19, "No such device";
+    /// A wrong argument.
+    EINVAL = 22, "Invalid argument";
+    /// A table is full.
+    ENFILE = 23, "Too many open files in system";
+    /// Written to a closed connection.
+    EPIPE = 32, "Broken pipe";
+    /// Larger than the path allows.
+    EMSGSIZE = 90, "Message too long";
+    /// The L4 port is taken.
+    EADDRINUSE = 98, "Address already in use";
+    /// No interface has this address.
+    EADDRNOTAVAIL = 99, "Cannot assign requested address";
+    /// The interface is down.
+    ENETDOWN = 100, "Network is down";
+    /// No route.
+    ENETUNREACH = 101, "Network is unreachable";
+    /// Reset by the other side.
+    ECONNRESET = 104, "Connection reset by peer";
+    /// Out of buffers.
+    ENOBUFS = 105, "No buffer space available";
+    /// Not connected.
+    ENOTCONN = 107, "Transport endpoint is not connected";
+    /// Nobody answered.
+    ETIMEDOUT = 110, "Connection timed out";
+    /// The other side has nobody at this port.
+    ECONNREFUSED = 111, "Connection refused";
+    /// The neighbour does not answer, or a router said so.
+    EHOSTUNREACH = 113, "No route to host";
+    /// Not supported here.
+    EOPNOTSUPP = 95, "Operation not supported";
+}
+
+/// A signal that a program can be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Signal {
+    /// Ctrl-C.
+    Int,
+    /// `kill`.
+    Term,
+    /// `kill -9`: never seen by the program.
+    Kill,
+    /// Freeze: never seen by the program.
+    Stop,
+    /// Thaw: never seen by the program.
+    Cont,
+}
+
+/// What standard input has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing now; more may come.
+    Nothing,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Its end.
+    Eof,
+}
+
+/// An address to add (`ip addr add`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAddr {
+    /// The interface's index.
+    pub iface: u32,
+    /// Address and prefix.
+    pub cidr: Cidr,
+    /// `brd`; none for no broadcast address.
+    pub broadcast: Option<Ipv4Addr>,
+    /// `scope`.
+    pub scope: Scope,
+    /// `valid_lft`, as an instant; none for `forever`.
+    pub valid_until: Option<SimTime>,
+    /// `label`, when it is not the interface's name.
+    pub label: Option<String>,
+}
+
+/// A route to add, replace or delete (`ip route`). For deletion, what is `None` matches anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSpec {
+    /// Destination.
+    pub dst: Cidr,
+    /// Gateway.
+    pub via: Option<Ipv4Addr>,
+    /// The interface's index; found from the gateway when missing.
+    pub iface: Option<u32>,
+    /// Preferred source address.
+    pub src: Option<Ipv4Addr>,
+    /// Metric; for adding, none is 0.
+    pub metric: Option<u32>,
+    /// Who makes it; for adding, none is `boot`.
+    pub proto: Option<RouteProto>,
+    /// How far it reaches; for adding, none is `link` without a gateway and `global` with one.
+    pub scope: Option<Scope>,
+    /// The gateway need not be in a connected network (`onlink`).
+    pub onlink: bool,
+}
+
+/// How an entry is to be put into a table (netlink's NLM_F_* flags).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PutMode {
+    /// `add`: an error if it is there.
+    Create,
+    /// `change`: an error if it is not there.
+    Change,
+    /// `replace`: either.
+    Replace,
+    /// `append`: another one beside it.
+    Append,
+}
+
+/// What is to change at an interface (`ip link set`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkChange {
+    /// `up` or `down`.
+    pub up: Option<bool>,
+    /// `mtu`.
+    pub mtu: Option<u32>,
+    /// `address`.
+    pub mac: Option<MacAddr>,
+    /// `name`.
+    pub name: Option<String>,
+}
+
+/// How a packet to some destination would travel (`ip route get`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteChoice {
+    /// Gateway, unless the destination is a neighbour.
+    pub via: Option<Ipv4Addr>,
+    /// The interface's index.
+    pub iface: u32,
+    /// Source address.
+    pub src: Ipv4Addr,
+    /// The destination is one of this machine's own addresses.
+    pub local: bool,
+    /// The destination is a broadcast address.
+    pub broadcast: bool,
+    /// The route that was chosen, as `ip route` prints its destination.
+    pub route: Cidr,
+}
+
+/// Counters of an interface (`ip -s link`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IfaceCounters {
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Frames received.
+    pub rx_frames: u64,
+    /// Received frames dropped.
+    pub rx_dropped: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Frames sent.
+    pub tx_frames: u64,
+    /// Frames not sent.
+    pub tx_dropped: u64,
+}
+
+/// Where a TCP socket is, seen from its program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TcpStatus {
+    /// SYN sent, no answer yet.
+    Connecting,
+    /// Data may flow.
+    Connected,
+    /// Closed or refused; why, unless it was closed in good order.
+    Closed(Option<Errno>),
+}
+
+/// A UDP datagram that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// From whom.
+    pub from: Endpoint,
+    /// To which of our addresses (or a broadcast address).
+    pub to: Endpoint,
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+/// An echo request to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EchoRequest {
+    /// To whom.
+    pub to: Ipv4Addr,
+    /// Sequence number.
+    pub seq: u16,
+    /// Time to live; none for the machine's default.
+    pub ttl: Option<u8>,
+    /// The interface it must leave by.
+    pub iface: Option<u32>,
+    /// Mark it "don't fragment".
+    pub dont_fragment: bool,
+    /// Payload after the ICMP header.
+    pub payload: Vec<u8>,
+}
+
+/// What came back to a ping socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EchoAnswer {
+    /// An echo reply.
+    Reply {
+        /// From whom.
+        from: Ipv4Addr,
+        /// Sequence number.
+        seq: u16,
+        /// The packet's time to live when it arrived.
+        ttl: u8,
+        /// Payload after the ICMP header.
+        payload: Vec<u8>,
+    },
+    /// An ICMP error about one of our requests.
+    Error {
+        /// Who says so.
+        from: Ipv4Addr,
+        /// Sequence number of the request.
+        seq: u16,
+        /// ICMP type (RFC 792).
+        icmp_type: u8,
+        /// ICMP code.
+        code: u8,
+        /// The second word's lower half (next-hop MTU for 3/4).
+        info: u16,
+    },
+    /// The kernel itself gave up: nobody answers ARP for the next hop.
+    Unreachable {
+        /// Our own address, which the real ping prints as `From`.
+        from: Ipv4Addr,
+        /// Sequence number of the request.
+        seq: u16,
+    },
+}
+
+/// One machine's system calls, as one process sees them.
+pub trait Kernel {
+    /// Lab time now.
+    fn now(&self) -> SimTime;
+    /// The machine.
+    fn node(&self) -> NodeId;
+    /// The machine's name.
+    fn hostname(&self) -> String;
+    /// The calling process.
+    fn pid(&self) -> Pid;
+    /// A random number from the machine's stream.
+    fn random_u32(&mut self) -> u32;
+    /// Polls the process again at `at` at the latest; the earliest of all calls since the last poll counts.
+    fn wake_at(&mut self, at: SimTime);
+
+    /// Columns of the terminal that standard output is, or none for a pipe.
+    fn tty_columns(&self) -> Option<u16>;
+    /// Writes to standard output or error.
+    fn write(&mut self, stream: Stream, spans: Vec<Span>);
+    /// Reads what standard input has.
+    fn read_stdin(&mut self) -> Stdin;
+    /// Takes a signal that has arrived ([`Signal::Int`] or [`Signal::Term`]). A program that never asks dies of it.
+    fn take_signal(&mut self) -> Option<Signal>;
+
+    /// Starts a program in a child process.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is no such program, `EAGAIN` when the process table is full.
+    fn spawn(&mut self, argv: Vec<String>) -> Result<Pid, Errno>;
+    /// The exit status of a child that has ended; asking takes it off the table.
+    fn wait(&mut self, child: Pid) -> Option<i32>;
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// `ESRCH` when there is no such process.
+    fn kill(&mut self, pid: Pid, signal: Signal) -> Result<(), Errno>;
+    /// Goes on in the background under a new PID; for the command line it is as if it had exited with 0.
+    fn daemonize(&mut self) -> Pid;
+    /// All processes.
+    fn processes(&self) -> Vec<ProcessRow>;
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is none.
+    fn read_file(&self, path: &str) -> Result<String, Errno>;
+    /// Writes a file, making it if need be.
+    ///
+    /// # Errors
+    /// `EACCES` where writing is not possible.
+    fn write_file(&mut self, path: &str, text: String) -> Result<(), Errno>;
+
+    /// All interfaces, by index.
+    fn ifaces(&self) -> Vec<IfaceRow>;
+    /// Counters of one interface.
+    fn counters(&self, iface: u32) -> IfaceCounters;
+    /// Changes an interface.
+    ///
+    /// # Errors
+    /// `ENODEV`, `EINVAL` (MTU out of range), `EADDRNOTAVAIL` (not a unicast MAC).
+    fn link_set(&mut self, iface: u32, change: LinkChange) -> Result<(), Errno>;
+    /// All addresses, in the kernel's order.
+    fn addrs(&self) -> Vec<AddrRow>;
+    /// Adds or changes an address.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENODEV`, `EINVAL`.
+    fn addr_put(&mut self, addr: NewAddr, mode: PutMode) -> Result<(), Errno>;
+    /// Deletes an address.
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL`, `ENODEV`.
+    fn addr_del(&mut self, iface: u32, cidr: Cidr) -> Result<(), Errno>;
+    /// All routes of the main table, in the kernel's order.
+    fn routes(&self) -> Vec<RouteRow>;
+    /// Adds or changes a route.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENETUNREACH` (gateway not reachable), `ENETDOWN`, `ENODEV`, `EINVAL`.
+    fn route_put(&mut self, route: RouteSpec, mode: PutMode) -> Result<(), Errno>;
+    /// Deletes the first route that matches.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    fn route_del(&mut self, route: RouteSpec) -> Result<(), Errno>;
+    /// How a packet would travel.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`.
+    fn route_get(&self, dst: Ipv4Addr, iface: Option<u32>) -> Result<RouteChoice, Errno>;
+    /// All neighbours.
+    fn neighs(&self) -> Vec<NeighRow>;
+    /// Sets a neighbour by hand.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENODEV`, `ENOENT` (change of one that is not there).
+    fn neigh_put(
+        &mut self,
+        iface: u32,
+        addr: Ipv4Addr,
+        mac: Option<MacAddr>,
+        state: NeighState,
+        mode: PutMode,
+    ) -> Result<(), Errno>;
+    /// Deletes a neighbour.
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    fn neigh_del(&mut self, iface: u32, addr: Ipv4Addr) -> Result<(), Errno>;
+    /// All sockets, with their queues.
+    fn sockets(&self) -> Vec<SocketRow>;
+
+    /// Shows where a DHCP client of this process stands.
+    fn dhcp_client_put(&mut self, row: DhcpClientRow);
+    /// A DHCP client is no more.
+    fn dhcp_client_del(&mut self, iface: u32);
+
+    /// A UDP socket. Port 0 takes an ephemeral port at the first send.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `EADDRNOTAVAIL`, `ENFILE`.
+    fn udp_open(&mut self, local: Endpoint) -> Result<SocketId, Errno>;
+    /// Fixes the other side of a UDP socket: only its datagrams and ICMP errors come in.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`.
+    fn udp_connect(&mut self, socket: SocketId, remote: Endpoint) -> Result<(), Errno>;
+    /// Sends a datagram.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EMSGSIZE`, `EACCES` (broadcast), and a pending ICMP error of a connected socket.
+    fn udp_send(&mut self, socket: SocketId, to: Endpoint, payload: &[u8]) -> Result<(), Errno>;
+    /// Takes the next datagram or a pending error.
+    fn udp_recv(&mut self, socket: SocketId) -> Option<Result<Datagram, Errno>>;
+
+    /// A socket for ICMP echo; the kernel chooses the identifier.
+    ///
+    /// # Errors
+    /// `ENFILE`.
+    fn ping_open(&mut self) -> Result<SocketId, Errno>;
+    /// Sends an echo request.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EMSGSIZE`, `ENETDOWN`.
+    fn ping_send(&mut self, socket: SocketId, request: EchoRequest) -> Result<(), Errno>;
+    /// Takes the next answer.
+    fn ping_recv(&mut self, socket: SocketId) -> Option<EchoAnswer>;
+
+    /// A packet socket at one interface: it sees whole frames with IPv4 and UDP to `udp_port` before the stack does,
+    /// and sends whole frames without asking routes or ARP (as dhclient's does).
+    ///
+    /// # Errors
+    /// `ENODEV`, `ENFILE`.
+    fn packet_open(&mut self, iface: u32, udp_port: u16) -> Result<SocketId, Errno>;
+    /// Sends a whole Ethernet frame.
+    ///
+    /// # Errors
+    /// `ENETDOWN` when the interface is down, `EMSGSIZE`.
+    fn packet_send(&mut self, socket: SocketId, frame: Vec<u8>) -> Result<(), Errno>;
+    /// Takes the next frame.
+    fn packet_recv(&mut self, socket: SocketId) -> Option<Rc<[u8]>>;
+
+    /// Begins a TCP connection.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EADDRNOTAVAIL`, `ENFILE`.
+    fn tcp_connect(&mut self, to: Endpoint) -> Result<SocketId, Errno>;
+    /// Listens. `backlog` connections may wait for [`Kernel::tcp_accept`].
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `EADDRNOTAVAIL`, `ENFILE`.
+    fn tcp_listen(&mut self, at: Endpoint, backlog: u32) -> Result<SocketId, Errno>;
+    /// Takes the next connection that is complete, with the other side's endpoint.
+    fn tcp_accept(&mut self, listener: SocketId) -> Option<(SocketId, Endpoint)>;
+    /// Where a connection is.
+    fn tcp_status(&self, socket: SocketId) -> TcpStatus;
+    /// Hands bytes over; returns how many were taken, 0 when the buffer is full.
+    ///
+    /// # Errors
+    /// `ENOTCONN`, `EPIPE`, `ECONNRESET`, `ETIMEDOUT`.
+    fn tcp_send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, Errno>;
+    /// Takes up to `max` bytes. `None`: nothing now; empty: the other side is done.
+    ///
+    /// # Errors
+    /// `ENOTCONN`, `ECONNRESET`, `ETIMEDOUT`.
+    fn tcp_recv(&mut self, socket: SocketId, max: usize) -> Result<Option<Vec<u8>>, Errno>;
+    /// Says that nothing more will be sent (`shutdown(SHUT_WR)`).
+    fn tcp_shutdown(&mut self, socket: SocketId);
+    /// Closes any socket. A TCP connection ends in good order by itself.
+    fn close(&mut self, socket: SocketId);
+}

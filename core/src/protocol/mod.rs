@@ -1,0 +1,247 @@
+//! The messages between a page and whatever runs the lab: the page's worker, or the agent. The page cannot tell which,
+//! except by [`Capabilities`]. JSON, one message a WebSocket text frame or a worker message.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::UserError;
+use crate::event::Event;
+use crate::time::SimTime;
+use crate::view::{Row, SocketRow};
+use crate::world::Command;
+
+/// Version of everything in this module and in [`crate::event`] and [`crate::view`]. Both sides must have the same.
+pub const VERSION: u32 = 1;
+
+/// From the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "m", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ClientMessage {
+    /// The first message. A source answers with [`ServerMessage::Hello`], then with a snapshot.
+    Hello {
+        /// The page's [`VERSION`].
+        version: u32,
+    },
+    /// Starts a lab from its beginning. A source that cannot (the agent) answers with an error.
+    Load {
+        /// A built-in lab's name, or a whole lab in the JSON form.
+        lab: LabChoice,
+        /// The seed.
+        seed: u64,
+        /// A session to replay: its inputs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<SessionInput>,
+    },
+    /// An intent.
+    Do {
+        /// The intent.
+        command: Command,
+    },
+    /// How lab time runs.
+    Pace {
+        /// How.
+        pace: Pace,
+    },
+    /// Lets lab time pass while paused.
+    Step {
+        /// How far.
+        to: StepTo,
+    },
+    /// Which events the viewer wants.
+    Subscribe {
+        /// Frame facts.
+        frames: bool,
+        /// The real host's sockets (agent only).
+        host_sockets: bool,
+    },
+    /// What could follow at the cursor of a command line. Answered by [`ServerMessage::Completions`].
+    Complete {
+        /// Comes back in the answer.
+        id: u32,
+        /// The machine's name.
+        machine: String,
+        /// The line up to the cursor.
+        line: String,
+    },
+    /// Asks for rows with their samples (ages, queues). Answered by [`ServerMessage::Samples`].
+    Sample {
+        /// Comes back in the answer.
+        id: u32,
+    },
+    /// Asks for the session so far. Answered by [`ServerMessage::Session`].
+    Session,
+}
+
+/// Which lab to load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabChoice {
+    /// A built-in one.
+    Named(String),
+    /// A whole lab: the JSON form of the lab format.
+    Inline(Box<serde_json::Value>),
+}
+
+/// How lab time runs against the wall's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pace {
+    /// Runs at all.
+    pub running: bool,
+    /// Lab time per wall time, in millionths: 1_000_000 is real time, 1_000 a thousandth of it.
+    pub speed_ppm: u64,
+}
+
+/// How far a step goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "kebab-case")]
+pub enum StepTo {
+    /// The next thing that happens.
+    Event,
+    /// The next frame on a cable.
+    Frame,
+    /// Until nothing is on a cable and no command runs.
+    Quiet,
+    /// This instant of lab time.
+    Time {
+        /// The instant.
+        at: SimTime,
+    },
+}
+
+/// From the source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "m", rename_all = "kebab-case")]
+pub enum ServerMessage {
+    /// The answer to [`ClientMessage::Hello`].
+    Hello {
+        /// The source's [`VERSION`].
+        version: u32,
+        /// The program's version.
+        program: String,
+        /// What it can do.
+        capabilities: Capabilities,
+        /// Names of the labs it has.
+        labs: Vec<String>,
+    },
+    /// Everything a viewer knows, at one instant; it replaces what was known before.
+    Snapshot {
+        /// The lab's name.
+        lab: String,
+        /// The lab's title by language, from the lab file.
+        title: std::collections::BTreeMap<String, String>,
+        /// The seed.
+        seed: u64,
+        /// Number of the last event before it.
+        seq: u64,
+        /// Lab time.
+        time: SimTime,
+        /// All rows.
+        rows: Vec<Row>,
+        /// Terminal and frame events that a late viewer should still have, oldest first.
+        history: Vec<Event>,
+    },
+    /// What happened since the last message.
+    Events {
+        /// Lab time now, at or after the last event's.
+        time: SimTime,
+        /// The events, in order.
+        events: Vec<Event>,
+        /// Frame facts that were left out because there were too many.
+        #[serde(default)]
+        frames_not_shown: u64,
+    },
+    /// How lab time runs now.
+    Clock {
+        /// Lab time.
+        time: SimTime,
+        /// How it runs.
+        pace: Pace,
+    },
+    /// The answer to [`ClientMessage::Complete`].
+    Completions {
+        /// The question's.
+        id: u32,
+        /// Where in the line the word that is completed begins, in bytes.
+        from: u32,
+        /// What could stand there.
+        words: Vec<String>,
+    },
+    /// The answer to [`ClientMessage::Sample`].
+    Samples {
+        /// The question's.
+        id: u32,
+        /// Lab time of the samples.
+        time: SimTime,
+        /// Rows with samples (sockets, flows, FDB).
+        rows: Vec<Row>,
+    },
+    /// The answer to [`ClientMessage::Session`].
+    Session(Session),
+    /// Sockets of the real host that are new or changed, and that are gone.
+    HostSockets {
+        /// The first of a series: forget what was known before.
+        #[serde(default)]
+        whole: bool,
+        /// New or changed.
+        put: Vec<SocketRow>,
+        /// Gone, by id.
+        del: Vec<u64>,
+        /// Owners that could not be read for lack of rights.
+        not_permitted: u32,
+    },
+    /// Something was refused.
+    Error(UserError),
+}
+
+/// How far back a source can go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rewind {
+    /// Not at all.
+    None,
+    /// What was seen, not what was.
+    View,
+    /// The whole world: undo, branch.
+    World,
+}
+
+/// What a source can do. What it cannot, the page shows as disabled, with the reason.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Where the lab runs: `browser` or `agent`.
+    pub place: String,
+    /// Lab time can be paused, stepped and sped up.
+    pub pace: bool,
+    /// Another lab can be loaded.
+    pub load: bool,
+    /// How far back it can go.
+    pub rewind: Rewind,
+    /// It sees the sockets of a real host.
+    pub host_sockets: bool,
+}
+
+/// A lab plus the inputs in order: enough to do it all again.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// Version of the core that recorded it.
+    pub core: String,
+    /// The lab.
+    pub lab: LabChoice,
+    /// The lab's hash, in hexadecimal.
+    pub lab_hash: String,
+    /// The seed.
+    pub seed: u64,
+    /// The inputs.
+    pub inputs: Vec<SessionInput>,
+}
+
+/// One input of a session.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SessionInput {
+    /// When it was given, in lab time.
+    pub at: SimTime,
+    /// The intent.
+    pub command: Command,
+    /// The trace's fingerprint after it, in hexadecimal; empty when not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+}

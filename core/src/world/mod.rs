@@ -1,0 +1,5 @@
+//! The whole network.
+
+mod command;
+
+pub use command::{CableState, Command};

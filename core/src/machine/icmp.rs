@@ -74,8 +74,7 @@ impl Machine {
             }
             Icmp::EchoReply { ident, seq } => match self.sockets.ping_receiver(ident) {
                 Some(id) => {
-                    let answer =
-                        EchoAnswer::Reply { from: packet.src, seq, ttl: packet.ttl, payload: data.to_vec() };
+                    let answer = EchoAnswer::Reply { from: packet.src, seq, ttl: packet.ttl, payload: data.to_vec() };
                     self.ping_push(id, answer);
                     ctx.delivered(frame, "ping");
                 }

@@ -167,9 +167,10 @@ impl Iface {
             // iproute2's `change` of an address that is not there adds it: the kernel has no way to refuse.
             (None, _) => {}
         }
-        let secondary = self.addrs.iter().any(|a| {
-            !a.secondary && a.cidr.prefix == new.cidr.prefix && a.cidr.contains(new.cidr.addr)
-        });
+        let secondary = self
+            .addrs
+            .iter()
+            .any(|a| !a.secondary && a.cidr.prefix == new.cidr.prefix && a.cidr.contains(new.cidr.addr));
         let addr = IfAddr {
             cidr: new.cidr,
             broadcast: new.broadcast,
@@ -293,7 +294,11 @@ impl Ifaces {
             .find(|a| a.cidr.contains(next_hop))
             .or_else(|| iface.addrs.iter().find(fits));
         own.or_else(|| {
-            self.0.values().flat_map(|i| &i.addrs).filter(fits).find(|a| a.scope < Scope::Link && !a.cidr.addr.is_loopback())
+            self.0
+                .values()
+                .flat_map(|i| &i.addrs)
+                .filter(fits)
+                .find(|a| a.scope < Scope::Link && !a.cidr.addr.is_loopback())
         })
         .map(|a| a.cidr.addr)
     }

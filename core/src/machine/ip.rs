@@ -106,7 +106,10 @@ impl Machine {
         let for_us = self.ifaces.is_local(message.target_ip);
         let asks_us = message.op == arp::REQUEST && for_us;
         let solicited = message.op == arp::REPLY && for_us;
-        if message.sender_mac.is_unicast() && !message.sender_ip.is_unspecified() && !self.ifaces.is_local(message.sender_ip) {
+        if message.sender_mac.is_unicast()
+            && !message.sender_ip.is_unspecified()
+            && !self.ifaces.is_local(message.sender_ip)
+        {
             let key = (index, message.sender_ip);
             self.learn_neighbour(ctx, key, message.sender_mac, solicited, asks_us);
         }
@@ -177,7 +180,8 @@ impl Machine {
         let parent = buf.parent;
         let Ok(packet) = Ipv4::parse(buf.packet()) else { return };
         let (src, dst, dont_fragment, total_len) = (packet.src, packet.dst, packet.dont_fragment, packet.total_len);
-        if dst.is_broadcast() || self.ifaces.iter().any(|i| i.index != index && self.ifaces.is_broadcast(i.index, dst)) {
+        if dst.is_broadcast() || self.ifaces.iter().any(|i| i.index != index && self.ifaces.is_broadcast(i.index, dst))
+        {
             return ctx.dropped(parent, Some(index), DropReason::BroadcastNotForwarded);
         }
         let Some((hop, route)) = self.next_hop(dst, None) else {

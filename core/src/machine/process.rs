@@ -240,7 +240,9 @@ impl Machine {
     pub(super) fn end_process(&mut self, ctx: &mut Ctx<'_>, pid: Pid, status: i32) {
         self.processes.clear_timer(pid);
         self.close_all_of(ctx, pid);
-        for row in self.dhcp_clients.extract_if(.., |_, (owner, _)| *owner == pid).map(|(_, (_, row))| row).collect::<Vec<_>>() {
+        for row in
+            self.dhcp_clients.extract_if(.., |_, (owner, _)| *owner == pid).map(|(_, (_, row))| row).collect::<Vec<_>>()
+        {
             ctx.del(Key::DhcpClient(row.key()));
         }
         let Some(process) = self.processes.table.get_mut(&pid) else { return };

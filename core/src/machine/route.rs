@@ -131,7 +131,12 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins_then_the_smallest_metric() {
         let mut routes = Routes::default();
-        for r in [route("0.0.0.0/0", 1, 0), route("10.0.0.0/8", 2, 0), route("10.0.2.0/24", 3, 5), route("10.0.2.0/24", 4, 1)] {
+        for r in [
+            route("0.0.0.0/0", 1, 0),
+            route("10.0.0.0/8", 2, 0),
+            route("10.0.2.0/24", 3, 5),
+            route("10.0.2.0/24", 4, 1),
+        ] {
             routes.put(r, PutMode::Create).unwrap();
         }
         let best = |addr: [u8; 4]| routes.lookup(addr.into(), |_| true).unwrap().iface;

@@ -135,7 +135,9 @@ impl Sockets {
     pub fn udp_receiver(&self, to: Endpoint, from: Endpoint, broadcast: bool) -> Option<SocketId> {
         let score = |udp: &UdpSocket| {
             let fits = udp.local.port == to.port
-                && (udp.local.addr.is_unspecified() || udp.local.addr == to.addr || (broadcast && udp.remote.is_none()))
+                && (udp.local.addr.is_unspecified()
+                    || udp.local.addr == to.addr
+                    || (broadcast && udp.remote.is_none()))
                 && udp.remote.is_none_or(|remote| remote == from);
             fits.then_some(u8::from(udp.remote.is_some()) * 2 + u8::from(!udp.local.addr.is_unspecified()))
         };

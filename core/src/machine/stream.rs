@@ -91,22 +91,14 @@ impl Machine {
         }
         let seed = self.rng.next_u64();
         let mtu = self.mtu_towards(key.remote);
-        let connection =
-            Connection::accept(ctx.now, key.local, mtu, seed).ok_or(DropReason::SocketTableFull)?;
+        let connection = Connection::accept(ctx.now, key.local, mtu, seed).ok_or(DropReason::SocketTableFull)?;
         let id = self.sockets.next_id();
         self.tcp.add(key, Conn::new(id, None, connection, Some(at)));
         Ok(())
     }
 
     /// A segment that belongs to nothing: a RST answers it, unless it is one.
-    fn refuse_segment(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        index: u32,
-        frame: Option<FrameId>,
-        whole: &[u8],
-        header: &Header,
-    ) {
+    fn refuse_segment(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: Option<FrameId>, whole: &[u8], header: &Header) {
         ctx.dropped(frame, Some(index), DropReason::PortClosed);
         if header.flags & flags::RST == 0
             && let Some(reset) = engine::refusal(ctx.now, 1500, whole)
@@ -141,7 +133,10 @@ impl Machine {
             conn.holder = None;
         }
         if state.is_none() {
-            if conn.error.is_none() && !conn.closing && matches!(shown, Some(SocketState::SynSent | SocketState::Established)) {
+            if conn.error.is_none()
+                && !conn.closing
+                && matches!(shown, Some(SocketState::SynSent | SocketState::Established))
+            {
                 conn.error = Some(Errno::ETIMEDOUT);
             }
             ctx.del(Key::Socket((Some(self.node), u64::from(id.0))));
@@ -235,7 +230,12 @@ impl Machine {
         Ok(id)
     }
 
-    pub(super) fn tcp_accept(&mut self, ctx: &mut Ctx<'_>, listener: SocketId, owner: Pid) -> Option<(SocketId, Endpoint)> {
+    pub(super) fn tcp_accept(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        listener: SocketId,
+        owner: Pid,
+    ) -> Option<(SocketId, Endpoint)> {
         let fd = self.next_fd(owner);
         let (id, key) = self.tcp.accept(listener, (owner, fd))?;
         if let Some(row) = self.conn_row(key, false) {
@@ -273,7 +273,8 @@ impl Machine {
             self.advance(ctx, key);
             return Ok(Some(bytes));
         }
-        let over = !connection.may_recv() && !matches!(connection.state(), Some(SocketState::SynSent | SocketState::SynRecv));
+        let over =
+            !connection.may_recv() && !matches!(connection.state(), Some(SocketState::SynSent | SocketState::SynRecv));
         match (over, conn.error) {
             (true, Some(error)) => Err(error),
             (true, None) => Ok(Some(Vec::new())),
@@ -333,7 +334,14 @@ impl Machine {
         self.advance(ctx, key);
     }
 
-    fn listener_row(&self, at: Endpoint, id: SocketId, holder: Holder, queues: SocketQueues, samples: bool) -> SocketRow {
+    fn listener_row(
+        &self,
+        at: Endpoint,
+        id: SocketId,
+        holder: Holder,
+        queues: SocketQueues,
+        samples: bool,
+    ) -> SocketRow {
         SocketRow {
             node: Some(self.node),
             id: u64::from(id.0),

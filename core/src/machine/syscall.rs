@@ -319,12 +319,8 @@ impl Kernel for Sys<'_, '_> {
             _ => return Err(Errno::EINVAL),
         };
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
-        let options = SendOptions {
-            src: None,
-            iface: request.iface,
-            ttl: request.ttl,
-            dont_fragment: request.dont_fragment,
-        };
+        let options =
+            SendOptions { src: None, iface: request.iface, ttl: request.ttl, dont_fragment: request.dont_fragment };
         self.machine.send_ip(self.ctx, request.to, L4Proto::Icmp.number(), options, |_| message)
     }
 

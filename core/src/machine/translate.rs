@@ -148,9 +148,9 @@ impl Machine {
         let dst = packet.dst;
         let total_len = packet.total_len;
         let to_self = self.ifaces.is_local(dst) && !dst.is_loopback();
-        let found = self.next_hop(dst, None).filter(|(hop, _)| {
-            !hop.broadcast && self.ifaces.get(hop.iface).is_some_and(super::iface::Iface::running)
-        });
+        let found = self
+            .next_hop(dst, None)
+            .filter(|(hop, _)| !hop.broadcast && self.ifaces.get(hop.iface).is_some_and(super::iface::Iface::running));
         let refuse = |ctx: &mut Ctx<'_>, buf: PacketBuf, code, mtu, reason| {
             let icmp = Icmp::Unreachable { code, mtu };
             ctx.effects.push(Effect::Handoff(engine, Handoff::Refused { icmp, packet: buf }));
@@ -158,10 +158,9 @@ impl Machine {
         };
         let (hop, route) = match found {
             Some(found) => found,
-            None if to_self => (
-                super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false },
-                "local".to_owned(),
-            ),
+            None if to_self => {
+                (super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false }, "local".to_owned())
+            }
             None => return refuse(ctx, buf, unreachable::NET, 0, DropReason::NoRoute),
         };
         let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);

@@ -15,9 +15,7 @@ use crate::frame::udp::Udp;
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
 use crate::programs::{Datagram, EchoAnswer, Errno};
-use crate::view::{
-    Key, Row, SocketEnd, SocketKind, SocketOwner, SocketProcess, SocketQueues, SocketRow, SocketState,
-};
+use crate::view::{Key, Row, SocketEnd, SocketKind, SocketOwner, SocketProcess, SocketQueues, SocketRow, SocketState};
 
 /// Frames that wait in one packet socket, and answers in one ping socket.
 const RAW_QUEUE_MAX: usize = 512;
@@ -194,8 +192,7 @@ impl Machine {
 
     /// Closes everything that a process held.
     pub(super) fn close_all_of(&mut self, ctx: &mut Ctx<'_>, pid: Pid) {
-        let held: Vec<_> =
-            self.sockets.iter().filter(|(_, socket)| socket.owner == pid).map(|(id, _)| id).collect();
+        let held: Vec<_> = self.sockets.iter().filter(|(_, socket)| socket.owner == pid).map(|(id, _)| id).collect();
         let streams = self
             .tcp
             .listeners()
@@ -211,7 +208,9 @@ impl Machine {
 
     pub(super) fn owner_of(&self, holder: Option<(Pid, u32)>) -> SocketOwner {
         match holder {
-            Some((pid, fd)) => SocketOwner::Processes(vec![SocketProcess { name: self.command_of(pid), pid: pid.0, fd }]),
+            Some((pid, fd)) => {
+                SocketOwner::Processes(vec![SocketProcess { name: self.command_of(pid), pid: pid.0, fd }])
+            }
             None => SocketOwner::Nobody,
         }
     }
@@ -221,8 +220,7 @@ impl Machine {
         let end = |endpoint: Endpoint| SocketEnd::new(IpAddr::V4(endpoint.addr), endpoint.port);
         let (kind, state, local, peer, queued) = match &socket.body {
             SocketBody::Udp(udp) => {
-                let state =
-                    if udp.remote.is_some() { SocketState::Established } else { SocketState::Unconnected };
+                let state = if udp.remote.is_some() { SocketState::Established } else { SocketState::Unconnected };
                 (SocketKind::Udp, state, end(udp.local), udp.remote.map_or(any, end), udp.queued_bytes)
             }
             SocketBody::Ping(ping) => {

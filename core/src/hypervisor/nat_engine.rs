@@ -313,14 +313,7 @@ impl NatEngine {
         PacketBuf::new(&header.emit(payload), parent)
     }
 
-    fn answer(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        parent: Option<FrameId>,
-        dst: Ipv4Addr,
-        proto: L4Proto,
-        payload: &[u8],
-    ) {
+    fn answer(&mut self, ctx: &mut Ctx<'_>, parent: Option<FrameId>, dst: Ipv4Addr, proto: L4Proto, payload: &[u8]) {
         let packet = self.packet(dst, proto, payload, parent);
         self.to_guest(ctx, dst, packet);
     }
@@ -328,8 +321,7 @@ impl NatEngine {
     /// Tells a guest that its packet could not go on.
     fn answer_error(&mut self, ctx: &mut Ctx<'_>, message: Icmp, about: &PacketBuf) {
         let Ok(packet) = Ipv4::parse(about.packet()) else { return };
-        let is_error =
-            packet.proto == 1 && packet.payload.first().is_none_or(|kind| !matches!(kind, 0 | 8 | 13 | 14));
+        let is_error = packet.proto == 1 && packet.payload.first().is_none_or(|kind| !matches!(kind, 0 | 8 | 13 | 14));
         if is_error {
             return;
         }

@@ -1,22 +1,18 @@
 //! Drives a world for viewers: messages in and out, lab time after the wall's clock. Used by the page's worker and by
-//! the agent alike; [`script`] is the headless way.
+//! the agent alike.
 //!
 //! Sans-IO like the world: whoever owns it calls [`Runner::handle_message`], [`Runner::advance`] with the wall's time
 //! (nanoseconds of any monotonic clock), and drains [`Runner::poll_message`] and [`Runner::poll_tap_frame`].
 //! Must not know WebSockets, workers or devices.
 
 mod clock;
-pub mod script;
 mod session;
-#[cfg(test)]
-mod tests;
 mod viewer;
 
 use std::collections::{BTreeMap, VecDeque};
 
-pub use clock::REAL_TIME_PPM;
 use clock::Clock;
-pub use script::{CommandResult, ScriptReport, run_script};
+pub use clock::REAL_TIME_PPM;
 pub use viewer::ViewerId;
 use viewer::{History, Viewer};
 
@@ -373,7 +369,7 @@ pub fn completion_context(world: &World, machine: &str) -> Result<CompletionCont
     let names = hosts.lines().flat_map(|line| line.split_whitespace().skip(1)).map(str::to_owned);
     Ok(CompletionContext {
         ifaces: this.ifaces().iter().map(|iface| iface.name.clone()).collect(),
-        addresses: addresses.collect(),
+        addrs: addresses.collect(),
         hosts: names.collect(),
         files: this.file_paths().map(str::to_owned).collect(),
     })

@@ -86,9 +86,11 @@ impl World {
 
     fn change_service(&mut self, machine: &str, service: &str, start: bool) -> Result<(), UserError> {
         let id = self.simulated(machine)?;
-        let spec = self.services.get(&(id, service.to_owned())).cloned().ok_or_else(|| {
-            UserError::new("unknown-service").with("machine", machine).with("name", service)
-        })?;
+        let spec = self
+            .services
+            .get(&(id, service.to_owned()))
+            .cloned()
+            .ok_or_else(|| UserError::new("unknown-service").with("machine", machine).with("name", service))?;
         if start {
             self.start_service(id, &spec);
         } else {

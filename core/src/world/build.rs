@@ -8,7 +8,9 @@ use crate::addr::Cidr;
 use crate::error::UserError;
 use crate::hypervisor::Nic;
 use crate::id::{NodeId, Port};
-use crate::lab::{CableEnd, Lab, MachineKind, MachineSpec, NicSpec, RouteFileSpec, ServiceSpec, VmSpec, guest_iface_name};
+use crate::lab::{
+    CableEnd, Lab, MachineKind, MachineSpec, NicSpec, RouteFileSpec, ServiceSpec, VmSpec, guest_iface_name,
+};
 use crate::link::LinkConfig;
 use crate::machine::Machine;
 use crate::machine::iface::Iface;
@@ -22,16 +24,16 @@ impl World {
     /// # Errors
     /// The first thing that is wrong with the lab.
     pub fn new(lab: &Lab, seed: u64) -> Result<Self, UserError> {
-        lab.validate().map_err(|errors| {
-            errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-invalid"))
-        })?;
+        lab.validate().map_err(|errors| errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-invalid")))?;
         let mut world = Self::empty(seed);
         for spec in &lab.machines {
             world.build_machine(spec);
         }
         for spec in &lab.switches {
             let config = SwitchConfig::default();
-            world.add_node(&spec.name, NodeKind::Switch, None, &spec.site, |_| Body::Switch(Box::new(Switch::new(config))));
+            world.add_node(&spec.name, NodeKind::Switch, None, &spec.site, |_| {
+                Body::Switch(Box::new(Switch::new(config)))
+            });
         }
         for cable in &lab.cables {
             let config = LinkConfig {
@@ -45,7 +47,12 @@ impl World {
         }
         for spec in &lab.machines {
             let Some(id) = world.node_named(&spec.name) else { continue };
-            world.configure(id, &spec.routes, &spec.masquerade, spec.interfaces.iter().map(|i| (i.name.as_str(), i.up, i.address.as_slice())));
+            world.configure(
+                id,
+                &spec.routes,
+                &spec.masquerade,
+                spec.interfaces.iter().map(|i| (i.name.as_str(), i.up, i.address.as_slice())),
+            );
             world.start_services(id, &spec.services);
         }
         for spec in &lab.vms {
@@ -136,7 +143,14 @@ impl World {
                     let broadcast = (cidr.prefix < 31).then(|| cidr.broadcast());
                     let _ = machine.configure_addr(
                         ctx,
-                        &NewAddr { iface: index, cidr: *cidr, broadcast, scope: Scope::Global, valid_until: None, label: None },
+                        &NewAddr {
+                            iface: index,
+                            cidr: *cidr,
+                            broadcast,
+                            scope: Scope::Global,
+                            valid_until: None,
+                            label: None,
+                        },
                     );
                 }
             }
@@ -183,9 +197,10 @@ impl World {
         let id = self.node_named(&end.node).ok_or_else(unknown)?;
         match (&end.iface, self.node(id).map(|node| &node.body)) {
             (Some(name), Some(Body::Machine(machine))) => {
-                let iface = machine.ifaces().by_name(name).ok_or_else(|| {
-                    UserError::new("unknown-interface").with("machine", &end.node).with("name", name)
-                })?;
+                let iface = machine
+                    .ifaces()
+                    .by_name(name)
+                    .ok_or_else(|| UserError::new("unknown-interface").with("machine", &end.node).with("name", name))?;
                 Ok(Port::new(id, iface.index))
             }
             (_, Some(Body::Switch(_))) => {

@@ -24,11 +24,7 @@ impl World {
     fn check_account(&self) -> Result<(), Violation> {
         let account = &self.account;
         let ended = account.delivered + account.forwarded + account.dropped;
-        if account.arrived == ended {
-            Ok(())
-        } else {
-            Err(Violation(format!("frames do not add up: {account:?}")))
-        }
+        if account.arrived == ended { Ok(()) } else { Err(Violation(format!("frames do not add up: {account:?}"))) }
     }
 
     /// Each end of a cable is at a port that knows of it.

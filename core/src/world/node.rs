@@ -1,7 +1,7 @@
 //! A node: a machine, a switch or a NAT engine, and its ports.
 
-use crate::frame::Frame;
 use crate::event::Decision;
+use crate::frame::Frame;
 use crate::hypervisor::NatEngine;
 use crate::id::LinkId;
 use crate::machine::Machine;
@@ -31,7 +31,13 @@ pub(super) struct Node {
 
 impl Node {
     /// Takes a frame that came out of the cable at `port`.
-    pub(super) fn handle_frame(&mut self, ctx: &mut Ctx<'_>, port: u32, frame: &Frame, resolver: Option<core::net::Ipv4Addr>) {
+    pub(super) fn handle_frame(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        port: u32,
+        frame: &Frame,
+        resolver: Option<core::net::Ipv4Addr>,
+    ) {
         match &mut self.body {
             Body::Machine(machine) => machine.handle_frame(ctx, port, frame),
             Body::Engine(engine) => engine.handle_frame(ctx, frame, resolver),

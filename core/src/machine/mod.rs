@@ -242,3 +242,8 @@ impl Machine {
         }
     }
 }
+
+/// The RST that answers a TCP segment nobody here wants, if one does (RFC 9293 3.10.7.1).
+pub fn tcp_refusal(now: SimTime, packet: &[u8]) -> Option<Vec<u8>> {
+    tcp::engine::refusal(now, 1500, packet)
+}

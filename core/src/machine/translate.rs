@@ -72,12 +72,7 @@ impl Machine {
         let quoted = quoted(buf.packet()).and_then(rewrite::l4_endpoints);
         let nat = self.nat.as_ref().ok_or(DropReason::NatProtocol)?;
         let (proto, remote, inside) = quoted.ok_or(DropReason::NatProtocol)?;
-        let seen = nat.flows().find_map(|flow| {
-            let row = nat.row(flow, self.node, None, false)?;
-            (nat.realm_of(flow) == Some(realm) && row.proto == proto && row.inside == inside && row.remote == remote)
-                .then_some(row.outside)
-        });
-        let seen = seen.ok_or(DropReason::NatNoMapping)?;
+        let seen = nat.lookup_inbound_of_error(realm, proto, inside, remote).ok_or(DropReason::NatNoMapping)?;
         rewrite::set_inner_destination(buf.packet_mut(), seen);
         rewrite::set_source(buf.packet_mut(), Endpoint::new(outside, 0));
         Ok(())
@@ -215,7 +210,7 @@ impl Machine {
     /// Ends a realm: its engine is gone.
     pub fn remove_realm(&mut self, ctx: &mut Ctx<'_>, engine: NodeId) {
         if let Some(nat) = &mut self.nat {
-            nat.remove_realm(ctx.now, engine.0);
+            nat.remove_realm(engine.0);
         }
         self.say_flows(ctx);
     }

@@ -67,7 +67,7 @@ fn widths(lines: &[Line], shown: [bool; COLUMNS], terminal: Option<usize>) -> [u
     widths
 }
 
-/// Gives the room that is left in each row of the terminal to its columns, the first ones getting what does not divide.
+/// Gives the room that is left in each row of the terminal to its columns, the last ones getting what does not divide.
 fn stretch(widths: &mut [usize; COLUMNS], terminal: usize) {
     let mut members: Vec<usize> = Vec::new();
     let mut length = 0;
@@ -76,7 +76,7 @@ fn stretch(widths: &mut [usize; COLUMNS], terminal: usize) {
         let spare = terminal.saturating_sub(length);
         let count = members.len().max(1);
         for (place, i) in members.iter().enumerate() {
-            widths[*i] += spare / count + usize::from(place < spare % count);
+            widths[*i] += spare / count + usize::from(count - place <= spare % count);
         }
     };
     for i in filled {

@@ -20,8 +20,8 @@ use std::rc::Rc;
 pub use arp::Arp;
 pub use ethernet::{Ethernet, ethertype};
 pub use icmp::Icmp;
-pub use pcapng::PcapngWriter;
 pub use ipv4::{Ipv4, Ipv4Header};
+pub use pcapng::PcapngWriter;
 pub use tcp::Tcp;
 pub use udp::Udp;
 

@@ -1,7 +1,5 @@
 //! The contexts, all of which change seldom or never: the dispatcher and the texts. Data goes by props.
 
-use std::rc::Rc;
-
 use netmodes_core::time::SimTime;
 use yew::prelude::*;
 
@@ -39,6 +37,3 @@ pub fn use_lab_time(clock: Clock, every_ms: i32) -> SimTime {
     });
     clock.at(dom::now_ms())
 }
-
-/// Texts that are fetched once per language and kept.
-pub(super) type Fetched = Rc<Vec<TextsHandle>>;

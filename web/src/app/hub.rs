@@ -63,7 +63,7 @@ impl Dispatch {
         for effect in effects {
             match effect {
                 Effect::Send(message) => self.send(&message),
-                Effect::Keep { key, value } => dom::keep(key, &value),
+                Effect::Keep { key, value } => dom::keep(&key, &value),
             }
         }
         self.publish_soon();

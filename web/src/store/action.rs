@@ -1,5 +1,6 @@
 //! What can happen to the page's state, and what is to be done besides.
 
+use netmodes_core::exercise::Exercise;
 use netmodes_core::id::{LinkId, NodeId};
 use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
 use netmodes_core::world::Command;
@@ -84,6 +85,20 @@ pub enum Action {
     Load(String),
     /// Whether somebody looks at the real host's sockets.
     WatchHost(bool),
+    /// An exercise was loaded; its lab begins anew unless it runs already.
+    Exercise(Box<Exercise>),
+    /// The student answered a goal's question.
+    Answer {
+        /// The goal's name.
+        goal: String,
+        /// The answer.
+        text: String,
+    },
+    /// The student wants one more hint for a goal.
+    Hint {
+        /// The goal's name.
+        goal: String,
+    },
     /// Another language.
     Lang(Lang),
     /// Another theme.
@@ -113,7 +128,7 @@ pub enum Effect {
     /// Something to remember in the browser.
     Keep {
         /// Under which name.
-        key: &'static str,
+        key: String,
         /// What.
         value: String,
     },

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod crossing;
 pub mod decode;
 pub mod exchange;
+pub mod exercise;
 pub mod filter;
 pub mod frames;
 pub mod outcomes;
@@ -17,6 +18,7 @@ pub mod terminal;
 
 pub use action::{Action, Effect, Select};
 pub use clock::Clock;
+pub use exercise::ExerciseState;
 pub use frames::{FrameEntry, FrameLog};
 pub use outcomes::{Outcome, Outcomes};
 pub use reduce::reduce;

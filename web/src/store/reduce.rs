@@ -12,7 +12,7 @@ use netmodes_core::world::Command;
 
 use super::outcomes::{Outcome, What};
 use super::state::{Connection, Host, Lab, SourceInfo};
-use super::{Action, AppState, Effect, FrameEntry, Select, Selection, Shared};
+use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
 
 /// The lab a source without one of its own is asked for first.
 const FIRST_LAB: &str = "nat";
@@ -69,13 +69,25 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
                 return vec![Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets })];
             }
         }
+        Action::Exercise(exercise) => return open_exercise(state, *exercise),
+        Action::Answer { goal, text } => {
+            let view = state.view.clone();
+            if let Some(exercise) = &mut state.exercise {
+                return exercise.edit().answer(&goal, &text, &view);
+            }
+        }
+        Action::Hint { goal } => {
+            if let Some(exercise) = &mut state.exercise {
+                exercise.edit().hint(&goal);
+            }
+        }
         Action::Lang(lang) => {
             state.lang = lang;
-            return vec![Effect::Keep { key: "lang", value: lang.code().to_owned() }];
+            return vec![Effect::Keep { key: "lang".to_owned(), value: lang.code().to_owned() }];
         }
         Action::Theme(theme) => {
             state.theme = theme;
-            return vec![Effect::Keep { key: "theme", value: theme.code().unwrap_or("").to_owned() }];
+            return vec![Effect::Keep { key: "theme".to_owned(), value: theme.code().unwrap_or("").to_owned() }];
         }
         Action::DismissError => {
             state.errors.edit().pop();
@@ -185,21 +197,26 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             return effects;
         }
         ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history } => {
+            let again = state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
             begin(state, rows, seq);
+            if let Some(exercise) = &mut state.exercise {
+                exercise.edit().begin(again, &state.view);
+            }
             state.lab = Some(Shared::new(Lab { name: lab, title, seed }));
             state.clock.hear(time, wall_ms);
-            fold(state, &history);
+            let effects = fold(state, &history);
             let view = state.view.edit();
             view.seq = seq.max(view.seq);
             view.time = time;
+            return effects;
         }
         ServerMessage::Events { time, events, frames_not_shown } => {
-            state.connection = Connection::Up;
-            fold(state, &events);
+            let effects = fold(state, &events);
             state.clock.hear(time, wall_ms);
             if frames_not_shown > 0 {
                 state.frames.edit().not_shown += frames_not_shown;
             }
+            return effects;
         }
         ServerMessage::Clock { time, pace } => {
             state.clock.hear(time, wall_ms);
@@ -265,20 +282,38 @@ fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
     }
 }
 
-fn fold(state: &mut AppState, events: &[Event]) {
+fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
+    let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
+    let can = state.capabilities().is_some_and(|c| c.load);
+    let load = ClientMessage::Load {
+        lab: LabChoice::Named(exercise.lab.clone()),
+        seed: exercise.seed,
+        inputs: Vec::new(),
+    };
+    state.exercise = Some(Shared::new(ExerciseState::new(exercise, &state.view)));
+    if other && can { vec![Effect::Send(load)] } else { Vec::new() }
+}
+
+fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
     if events.is_empty() {
-        return;
+        return Vec::new();
     }
     let view = state.view.edit();
+    let mut exercise = state.exercise.as_mut().map(Shared::edit);
     for event in events {
         view.apply(event);
+        if let Some(exercise) = &mut exercise {
+            exercise.apply(event, view);
+        }
     }
+    let effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
     for event in events {
         fold_passing(state, event);
     }
     if let Some(oldest) = state.frames.oldest_frame().filter(|_| state.frames.forgotten > 0) {
         state.outcomes.edit().forget_before(oldest);
     }
+    effects
 }
 
 /// Facts that pass by: frames, output, jobs.

@@ -8,7 +8,7 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, FrameLog, Outcomes, Terminal};
+use super::{Clock, ExerciseState, FrameLog, Outcomes, Terminal};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.
@@ -38,8 +38,8 @@ pub struct AppState {
     pub selection: Selection,
     /// Sockets of the real host (agent only).
     pub host: Shared<Host>,
-    /// The exercise and how far it has come.
-    pub exercise: Shared<super::state::ExerciseSlot>,
+    /// The exercise that is open, and how far it has come.
+    pub exercise: Option<Shared<ExerciseState>>,
     /// The language of texts.
     pub lang: Lang,
     /// Light, dark, or as the system says.
@@ -49,10 +49,6 @@ pub struct AppState {
     /// Columns of a terminal, as wide as it is drawn.
     pub columns: u16,
 }
-
-/// The exercise that is open.
-#[derive(Clone, Debug, Default)]
-pub struct ExerciseSlot;
 
 /// What the source said about itself.
 #[derive(Clone, Debug)]

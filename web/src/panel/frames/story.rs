@@ -27,17 +27,25 @@ pub(super) fn story(view: &LabView, outcomes: &Outcomes, entry: &FrameEntry, tex
 fn line(view: &LabView, outcome: &Outcome, texts: &TextsHandle) -> Html {
     let name = view.nodes.get(&outcome.node).map_or("?", |node| &node.name);
     match &outcome.what {
-        What::Decided(decision) => html! { <li><b>{ name }</b>{ " — " }{ decided(decision, texts) }</li> },
+        What::Decided(decision) => {
+            let (title, text) = decided(decision, texts);
+            html! { <li><b>{ name }</b>{ " — " }{ title }<p>{ text }</p></li> }
+        }
         What::Dropped(reason) => {
-            let text = texts.get(&format!("drops.{}", reason.code()));
-            html! { <li class="bad"><b>{ name }</b>{ " — " }{ text }<code class="code">{ reason.code() }</code></li> }
+            let title = texts.get(&format!("drops.{}.title", reason.code()));
+            let text = texts.find(&format!("drops.{}.text", reason.code()));
+            html! {
+                <li class="bad">
+                    <b>{ name }</b>{ " — ✕ " }{ title }<code class="code">{ reason.code() }</code><p>{ for text }</p>
+                </li>
+            }
         }
     }
 }
 
-/// The words of a decision: the text under its tag, with its values filled in.
-fn decided(decision: &Decision, texts: &TextsHandle) -> String {
-    let Ok(serde_json::Value::Object(values)) = serde_json::to_value(decision) else { return String::new() };
+/// Title and text of a decision, found under its tag, with its values filled in.
+fn decided(decision: &Decision, texts: &TextsHandle) -> (String, String) {
+    let Ok(serde_json::Value::Object(values)) = serde_json::to_value(decision) else { return Default::default() };
     let tag = values.get("d").and_then(|tag| tag.as_str()).unwrap_or_default().to_owned();
     let args: Vec<(String, String)> = values
         .into_iter()
@@ -46,8 +54,6 @@ fn decided(decision: &Decision, texts: &TextsHandle) -> String {
             other => (name, other.to_string()),
         })
         .collect();
-    match texts.find(&format!("decisions.{tag}")) {
-        Some(template) => fill(&template, &args),
-        None => format!("{tag} {}", args.iter().filter(|(n, _)| n != "d").map(|(n, v)| format!("{n} {v}")).collect::<Vec<_>>().join(", ")),
-    }
+    let text = |part: &str| texts.find(&format!("decisions.{tag}.{part}")).map(|template| fill(&template, &args));
+    (text("title").unwrap_or_else(|| tag.clone()), text("text").unwrap_or_default())
 }

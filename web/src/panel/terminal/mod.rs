@@ -103,7 +103,10 @@ fn Screen(props: &ScreenProps) -> Html {
             </div>
             if let Some((said, meaning)) = &*word {
                 <div class="word-box" role="status">
-                    <p><b>{ said.trim() }</b>{ " — " }{ texts.get(&format!("words.{meaning}")) }</p>
+                    <p>
+                        <b>{ said.trim() }</b>{ " — " }{ texts.get(&format!("words.{meaning}.title")) }{ ". " }
+                        { texts.get(&format!("words.{meaning}.text")) }
+                    </p>
                     <button type="button" class="icon" aria-label={texts.ui("close")} onclick={close}><Icon name="close" /></button>
                 </div>
             }

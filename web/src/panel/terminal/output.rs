@@ -58,7 +58,7 @@ fn LineView(props: &LineProps) -> Html {
 
 fn piece_view(piece: &Piece, texts: &TextsHandle, on_word: &Callback<Word>) -> Html {
     let error = piece.error.then_some("err");
-    let known = !piece.meaning.is_empty() && texts.find(&format!("words.{}", piece.meaning)).is_some();
+    let known = !piece.meaning.is_empty() && texts.find(&format!("words.{}.text", piece.meaning)).is_some();
     if !known {
         return html! { <span class={classes!(error)}>{ &piece.text }</span> };
     }
@@ -78,7 +78,7 @@ fn piece_view(piece: &Piece, texts: &TextsHandle, on_word: &Callback<Word>) -> H
             }
         })
     };
-    let title = texts.get(&format!("words.{}", piece.meaning));
+    let title = texts.get(&format!("words.{}.title", piece.meaning));
     html! {
         <span class={classes!("word", error)} role="button" tabindex="-1" {title} {onclick} {onkeydown}>{ &piece.text }</span>
     }

@@ -75,6 +75,8 @@ drop_reasons! {
     SamePort = "same-port", Ethernet;
     /// The switch has no other port to send it to.
     NoOtherPort = "no-other-port", Ethernet;
+    /// Addressed to a group that no bridge forwards (spanning tree, LLDP …).
+    ReservedMulticast = "reserved-multicast", Ethernet;
     /// An ARP message that is not for Ethernet and IPv4, or is cut short.
     ArpMalformed = "arp-malformed", Ethernet;
     /// An ARP question about another machine's address.

@@ -22,6 +22,7 @@ pub mod drop_reason;
 pub mod error;
 pub mod event;
 pub mod exercise;
+pub mod fixed_map;
 pub mod frame;
 pub mod hypervisor;
 pub mod id;

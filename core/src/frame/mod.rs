@@ -3,7 +3,25 @@
 //! Owns the bytes' meaning: codecs (`ethernet`, `arp`, `ipv4`, `icmp`, `udp`, `tcp`), [`decode`] into layers and fields
 //! with byte ranges, one-line summaries, capture files. Must not know the simulation's state.
 
+pub mod arp;
+mod bytes;
+pub mod checksum;
+pub mod ethernet;
+pub mod icmp;
+pub mod ipv4;
+pub mod offload;
+pub mod rewrite;
+pub mod tcp;
+pub mod udp;
+
 use std::rc::Rc;
+
+pub use arp::Arp;
+pub use ethernet::{Ethernet, ethertype};
+pub use icmp::Icmp;
+pub use ipv4::{Ipv4, Ipv4Header};
+pub use tcp::Tcp;
+pub use udp::Udp;
 
 use crate::id::FrameId;
 
@@ -20,6 +38,23 @@ pub struct Frame {
     pub bytes: Rc<[u8]>,
     /// What a TAP's kernel left for a network card to do.
     pub offload: Offload,
+}
+
+impl Frame {
+    /// A whole frame, made from nothing.
+    pub fn new(id: FrameId, bytes: impl Into<Rc<[u8]>>) -> Self {
+        Self { id, parent: None, bytes: bytes.into(), offload: Offload::NONE }
+    }
+
+    /// A whole frame that was rewritten from `parent`, or answers for it.
+    pub fn derived(id: FrameId, parent: FrameId, bytes: impl Into<Rc<[u8]>>) -> Self {
+        Self { id, parent: Some(parent), bytes: bytes.into(), offload: Offload::NONE }
+    }
+
+    /// The header and what follows; `None` when the frame is shorter than a header.
+    pub fn ethernet(&self) -> Option<(Ethernet, &[u8])> {
+        Ethernet::parse(&self.bytes)
+    }
 }
 
 /// Work that a sender left to the card. A frame with offload is made whole wherever someone looks.

@@ -1,1 +1,249 @@
-//! machine
+//! One computer: interfaces, addresses, routes, neighbours, forwarding, sockets, processes, files; it behaves as Linux.
+//!
+//! Owns everything inside one machine. Must not know other machines, or where its frames go: it takes frames at its
+//! interfaces ([`Machine::handle_frame`]) and time ([`Machine::handle_timeout`]), and says what is to be done through
+//! [`ctx::Ctx`].
+//!
+//! The way of a packet: `ip` (in, on, out) — `icmp`, `transport`, `stream` (which socket) — `process`, `syscall` (which
+//! program). `translate` is where it meets NAT, `config` where it is configured.
+
+mod config;
+pub mod ctx;
+mod files;
+mod icmp;
+pub mod iface;
+mod ip;
+mod neigh;
+mod process;
+mod route;
+mod socket;
+mod stream;
+mod syscall;
+mod tcp;
+mod translate;
+mod transport;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ctx::{Ctx, PacketBuf};
+use files::Files;
+use iface::Ifaces;
+use neigh::Neighs;
+use process::Processes;
+use route::Routes;
+use socket::Sockets;
+use tcp::Tcp;
+
+use crate::id::{NodeId, Pid};
+use crate::nat::Nat;
+use crate::programs::{Errno, LinkChange, NewAddr, Program, PutMode, RouteSpec};
+use crate::rng::{Purpose, Rng};
+use crate::time::SimTime;
+use crate::view::{DhcpClientRow, DhcpServerRow, LeaseRow, Row};
+
+/// One computer.
+///
+/// A clone has everything but live TCP connections (see [`tcp::Tcp`]).
+#[derive(Clone, Debug)]
+pub struct Machine {
+    node: NodeId,
+    name: String,
+    rng: Rng,
+    ifaces: Ifaces,
+    routes: Routes,
+    neighs: Neighs,
+    sockets: Sockets,
+    tcp: Tcp,
+    processes: Processes,
+    files: Files,
+    /// `net.ipv4.ip_forward`.
+    forwarding: bool,
+    /// Interfaces whose outgoing traffic is masqueraded.
+    masquerade: BTreeSet<u32>,
+    nat: Option<Nat>,
+    ip_ident: u16,
+    icmp_limiter: icmp::IcmpLimiter,
+    /// Packets to oneself, and when they arrive.
+    loopback: VecDeque<(SimTime, PacketBuf)>,
+    dhcp_clients: BTreeMap<u32, (Pid, DhcpClientRow)>,
+    dhcp_server: Option<DhcpServerRow>,
+    leases: BTreeMap<core::net::Ipv4Addr, LeaseRow>,
+    services: BTreeMap<String, Option<Pid>>,
+}
+
+impl Machine {
+    /// A machine with nothing but its loopback interface.
+    pub fn new(node: NodeId, name: &str, seed: u64) -> Self {
+        let mut rng = Rng::stream(seed, Purpose::Machine, u64::from(node.0));
+        let first_pid = 400 + rng.below(300);
+        Self {
+            node,
+            name: name.to_owned(),
+            ip_ident: (rng.next_u32() & 0xffff) as u16,
+            rng,
+            ifaces: Ifaces::default(),
+            routes: Routes::default(),
+            neighs: Neighs::default(),
+            sockets: Sockets::default(),
+            tcp: Tcp::default(),
+            processes: Processes::new(first_pid),
+            files: Files::debian(name),
+            forwarding: false,
+            masquerade: BTreeSet::new(),
+            nat: None,
+            icmp_limiter: icmp::IcmpLimiter::default(),
+            loopback: VecDeque::new(),
+            dhcp_clients: BTreeMap::new(),
+            dhcp_server: None,
+            leases: BTreeMap::new(),
+            services: BTreeMap::new(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its interfaces.
+    pub fn ifaces(&self) -> &Ifaces {
+        &self.ifaces
+    }
+
+    /// Its files' paths, for completion.
+    pub fn file_paths(&self) -> impl Iterator<Item = &str> {
+        self.files.paths()
+    }
+
+    /// The text of a file.
+    pub fn read_file(&self, path: &str) -> Option<&str> {
+        self.files.read(path)
+    }
+
+    /// Writes a file.
+    pub fn write_file(&mut self, path: &str, text: &str) {
+        self.files.write(path, text.to_owned());
+    }
+
+    /// The first name server of `/etc/resolv.conf`.
+    pub fn name_server(&self) -> Option<core::net::Ipv4Addr> {
+        let lines = self.files.read("/etc/resolv.conf")?.lines();
+        lines.filter_map(|line| line.strip_prefix("nameserver")).find_map(|rest| rest.trim().parse().ok())
+    }
+
+    /// Forwards packets between its interfaces.
+    pub fn set_forwarding(&mut self, on: bool) {
+        self.forwarding = on;
+    }
+
+    /// Masquerades what leaves by this interface.
+    pub fn set_masquerade(&mut self, index: u32, seed: u64) {
+        self.enable_nat(seed);
+        self.masquerade.insert(index);
+    }
+
+    /// Adds an address, as `ip addr add` does.
+    ///
+    /// # Errors
+    /// As the system call's.
+    pub fn configure_addr(&mut self, ctx: &mut Ctx<'_>, addr: &NewAddr) -> Result<(), Errno> {
+        self.put_addr(ctx, addr, PutMode::Create)
+    }
+
+    /// Changes an interface, as `ip link set` does.
+    ///
+    /// # Errors
+    /// As the system call's.
+    pub fn configure_link(&mut self, ctx: &mut Ctx<'_>, index: u32, change: LinkChange) -> Result<(), Errno> {
+        self.change_link(ctx, index, change)
+    }
+
+    /// Adds a route, as `ip route add` does.
+    ///
+    /// # Errors
+    /// As the system call's.
+    pub fn configure_route(&mut self, ctx: &mut Ctx<'_>, route: &RouteSpec) -> Result<(), Errno> {
+        self.put_route(ctx, route, PutMode::Create)
+    }
+
+    /// Starts a service under this name; nothing happens if it runs already.
+    pub fn start_service(&mut self, ctx: &mut Ctx<'_>, name: &str, argv: Vec<String>, program: Program) {
+        let running = self.services.get(name).copied().flatten();
+        if running.is_some_and(|pid| self.process_row(pid).is_some()) {
+            return;
+        }
+        let pid = self.start_process(ctx, process::INIT, None, None, argv, program);
+        self.services.insert(name.to_owned(), pid);
+        self.run(ctx);
+    }
+
+    /// Stops a service.
+    pub fn stop_service(&mut self, ctx: &mut Ctx<'_>, name: &str) {
+        if let Some(pid) = self.services.get_mut(name).and_then(Option::take) {
+            self.end_process(ctx, pid, 0);
+        }
+        self.run(ctx);
+    }
+
+    /// Does what has come due.
+    pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        self.run_loopback(ctx);
+        self.run_neighbours(ctx);
+        self.run_tcp(ctx);
+        self.expire_addrs(ctx);
+        if let Some(nat) = &mut self.nat {
+            nat.handle_timeout(ctx.now);
+        }
+        self.say_flows(ctx);
+        self.run(ctx);
+    }
+
+    /// When the machine wants to be woken.
+    pub fn next_wakeup(&self) -> Option<SimTime> {
+        [
+            self.loopback.front().map(|(at, _)| *at),
+            self.neighs.next_wakeup(),
+            self.tcp.next_wakeup(),
+            self.next_expiry(),
+            self.nat.as_ref().and_then(Nat::next_wakeup),
+            self.processes.next_wakeup(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// All rows of the machine's tables, in the order in which a snapshot lists them.
+    pub fn rows(&self, samples: bool) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for iface in self.ifaces.iter() {
+            rows.push(Row::Iface(iface.row(self.node)));
+            rows.extend(iface.addr_rows(self.node).into_iter().map(Row::Addr));
+        }
+        rows.extend(self.routes.iter().map(|route| Row::Route(self.route_row(route))));
+        rows.extend(self.neighs.rows(self.node).into_iter().map(Row::Neigh));
+        rows.extend(self.dhcp_clients.values().map(|(_, row)| Row::DhcpClient(row.clone())));
+        rows.extend(self.dhcp_server.clone().map(Row::DhcpServer));
+        rows.extend(self.leases.values().cloned().map(Row::Lease));
+        rows.extend(self.flow_rows(samples).into_iter().map(Row::Flow));
+        rows.extend(self.socket_rows(samples).into_iter().map(Row::Socket));
+        rows.extend(self.processes.table.keys().filter_map(|pid| self.process_row(*pid)).map(Row::Process));
+        rows
+    }
+
+    /// The sockets of one process become another's.
+    fn move_sockets(&mut self, ctx: &mut Ctx<'_>, from: Pid, to: Pid) {
+        let ids: Vec<_> = self.sockets.iter().filter(|(_, s)| s.owner == from).map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.owner = to;
+            }
+            self.show_socket(ctx, id);
+        }
+    }
+}
+
+/// The RST that answers a TCP segment nobody here wants, if one does (RFC 9293 3.10.7.1).
+pub fn tcp_refusal(now: SimTime, packet: &[u8]) -> Option<Vec<u8>> {
+    tcp::engine::refusal(now, 1500, packet)
+}

@@ -10,7 +10,8 @@ use crate::event::{Span, Stream};
 use crate::id::{NodeId, Pid, SocketId};
 use crate::time::SimTime;
 use crate::view::{
-    AddrRow, DhcpClientRow, IfaceRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow, Scope, SocketRow,
+    AddrRow, DhcpClientRow, DhcpServerRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow,
+    Scope, SocketRow,
 };
 
 macro_rules! errnos {
@@ -398,6 +399,12 @@ pub trait Kernel {
     fn dhcp_client_put(&mut self, row: DhcpClientRow);
     /// A DHCP client is no more.
     fn dhcp_client_del(&mut self, iface: u32);
+    /// Shows the scope of a DHCP server of this process.
+    fn dhcp_server_put(&mut self, _row: DhcpServerRow) {}
+    /// Shows a lease of a DHCP server of this process.
+    fn lease_put(&mut self, _row: LeaseRow) {}
+    /// A lease is no more.
+    fn lease_del(&mut self, _addr: Ipv4Addr) {}
 
     /// A UDP socket. Port 0 takes an ephemeral port at the first send.
     ///

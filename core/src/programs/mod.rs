@@ -16,3 +16,46 @@ pub enum Step {
     /// It ended with this exit status.
     Exited(i32),
 }
+
+use crate::lab::ServiceSpec;
+use crate::machine::Machine;
+use crate::shell::{self, ShellJob};
+
+/// A program that runs, whichever it is.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// A command line.
+    Shell(ShellJob),
+    /// A tool that ends at once.
+    Instant(fn(&[String], &mut dyn Kernel) -> i32, Vec<String>),
+}
+
+impl Program {
+    /// A command line.
+    pub fn shell(line: &str) -> Self {
+        Self::Shell(ShellJob::new(line))
+    }
+
+    /// The program that a command's words start; none if there is no such program.
+    pub fn start(argv: &[String]) -> Option<Self> {
+        let name = argv.first()?;
+        let name = name.rsplit('/').next().unwrap_or(name);
+        if let Some(run) = shell::instant(name) {
+            return Some(Self::Instant(run, argv.to_vec()));
+        }
+        None
+    }
+
+    /// The program of a service that a lab file defines.
+    pub fn service(_spec: &ServiceSpec, _machine: &Machine) -> Option<Self> {
+        None
+    }
+
+    /// Lets the program act.
+    pub fn poll(&mut self, kernel: &mut dyn Kernel) -> Step {
+        match self {
+            Self::Shell(job) => job.poll(kernel),
+            Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
+        }
+    }
+}

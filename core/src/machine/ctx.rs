@@ -1,0 +1,182 @@
+//! What a handler may do to the rest of the world: it returns effects, the world applies them afterwards, in order.
+//! So no handler edits what is being walked over, and no node holds another.
+
+use std::rc::Rc;
+
+use crate::drop_reason::DropReason;
+use crate::event::{Decision, Fact, FrameDropped};
+use crate::frame::{Frame, Offload};
+use crate::id::{FrameId, NodeId};
+use crate::time::SimTime;
+use crate::view::{Key, Row};
+
+/// Bytes in front of an IPv4 packet that are kept free for the Ethernet header, so that a packet becomes a frame
+/// without being copied.
+pub const HEADROOM: usize = crate::frame::ethernet::HEADER_LEN;
+
+/// An IPv4 packet on its way through a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketBuf {
+    /// [`HEADROOM`] bytes, then the packet.
+    bytes: Vec<u8>,
+    /// The frame it came in, if it came in one.
+    pub parent: Option<FrameId>,
+}
+
+impl PacketBuf {
+    /// A packet made by this machine.
+    pub fn new(packet: &[u8], parent: Option<FrameId>) -> Self {
+        let mut bytes = Vec::with_capacity(HEADROOM + packet.len());
+        bytes.resize(HEADROOM, 0);
+        bytes.extend_from_slice(packet);
+        Self { bytes, parent }
+    }
+
+    /// The IPv4 packet.
+    pub fn packet(&self) -> &[u8] {
+        self.bytes.get(HEADROOM..).unwrap_or_default()
+    }
+
+    /// The IPv4 packet, to be rewritten in place.
+    pub fn packet_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(HEADROOM..).unwrap_or_default()
+    }
+
+    /// The whole frame, its header filled in.
+    pub fn into_frame(mut self, dst: crate::addr::MacAddr, src: crate::addr::MacAddr) -> Rc<[u8]> {
+        self.bytes[..6].copy_from_slice(&dst.0);
+        self.bytes[6..12].copy_from_slice(&src.0);
+        self.bytes[12..14].copy_from_slice(&crate::frame::ethernet::ethertype::IPV4.to_be_bytes());
+        self.bytes.into()
+    }
+}
+
+/// A packet that passes between a NAT engine and the host it was built on: inside one computer, without a cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handoff {
+    /// From the engine to the host: send this on as one of yours. `realm` tells the engines apart.
+    FromInside {
+        /// The engine.
+        engine: NodeId,
+        /// The guest's packet.
+        packet: PacketBuf,
+    },
+    /// From the host to the engine: this is for your guest.
+    ToInside {
+        /// The packet, translated back.
+        packet: PacketBuf,
+    },
+    /// From the host to the engine: your guest's packet cannot go on.
+    Refused {
+        /// ICMP type and code to answer with.
+        icmp: crate::frame::icmp::Icmp,
+        /// The guest's packet.
+        packet: PacketBuf,
+    },
+}
+
+/// One thing a handler wants done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Put a frame on the cable at this port.
+    Send(u32, Frame),
+    /// A fact happened.
+    Fact(Fact),
+    /// Hand a packet to another node of the same computer.
+    Handoff(NodeId, Handoff),
+}
+
+/// How the frames that arrived at nodes ended. The checker holds `arrived` = the sum of the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Came out of a cable at a node.
+    pub arrived: u64,
+    /// Taken by the machine itself: ARP, ICMP, a socket, a NAT engine's service.
+    pub delivered: u64,
+    /// Sent on by a switch or a router, or waiting there for a neighbour's address.
+    pub forwarded: u64,
+    /// Dropped with a reason.
+    pub dropped: u64,
+}
+
+/// The handler's side of the world.
+pub struct Ctx<'a> {
+    /// Lab time.
+    pub now: SimTime,
+    /// The node that is handling.
+    pub node: NodeId,
+    /// Somebody wants frame facts.
+    pub watched: bool,
+    /// What is to be done afterwards, in order.
+    pub effects: &'a mut Vec<Effect>,
+    /// The next frame's number.
+    pub next_frame: &'a mut u64,
+    /// How frames ended.
+    pub account: &'a mut Account,
+    /// Folded into the trace's fingerprint: what was dropped, whether or not somebody watches.
+    pub digest: &'a mut u64,
+}
+
+impl Ctx<'_> {
+    /// A new frame of this node.
+    pub fn frame(&mut self, parent: Option<FrameId>, bytes: impl Into<Rc<[u8]>>) -> Frame {
+        let id = FrameId(*self.next_frame);
+        *self.next_frame += 1;
+        Frame { id, parent, bytes: bytes.into(), offload: Offload::NONE }
+    }
+
+    /// Puts a frame on the cable at `port`.
+    pub fn send(&mut self, port: u32, frame: Frame) {
+        self.effects.push(Effect::Send(port, frame));
+    }
+
+    /// Says a fact.
+    pub fn fact(&mut self, fact: Fact) {
+        self.effects.push(Effect::Fact(fact));
+    }
+
+    /// A row is new or changed.
+    pub fn put(&mut self, row: Row) {
+        self.fact(Fact::Put { row });
+    }
+
+    /// A row is gone.
+    pub fn del(&mut self, key: Key) {
+        self.fact(Fact::Del { key });
+    }
+
+    /// An arrived frame ends here, taken by `to`.
+    pub fn delivered(&mut self, frame: Option<FrameId>, to: &str) {
+        self.account.delivered += 1;
+        self.decided(frame, || Decision::Delivered { socket: None, to: to.to_owned() });
+    }
+
+    /// An arrived frame goes on.
+    pub fn forwarded(&mut self) {
+        self.account.forwarded += 1;
+    }
+
+    /// An arrived frame ends here, for this reason.
+    pub fn dropped(&mut self, frame: Option<FrameId>, port: Option<u32>, reason: DropReason) {
+        self.account.dropped += 1;
+        self.lost(frame, port, reason);
+    }
+
+    /// Something that did not arrive in a frame of its own (or had already been accounted for) ends here.
+    pub fn lost(&mut self, frame: Option<FrameId>, port: Option<u32>, reason: DropReason) {
+        *self.digest = self.digest.rotate_left(5) ^ (reason as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        if self.watched {
+            self.fact(Fact::FrameDropped(FrameDropped { node: self.node, port, frame, reason }));
+        }
+    }
+
+    /// Says what was decided about a frame, if somebody watches.
+    pub fn decided(&mut self, frame: Option<FrameId>, decision: impl FnOnce() -> Decision) {
+        if self.watched
+            && let Some(frame) = frame
+        {
+            let fact = Fact::Decided { node: self.node, frame, decision: decision() };
+            self.fact(fact);
+        }
+    }
+}

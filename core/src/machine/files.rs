@@ -1,0 +1,33 @@
+//! A machine's few files: what its programs read and write.
+
+use std::collections::BTreeMap;
+
+/// Files by absolute path.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<String, String>);
+
+impl Files {
+    /// The files of a fresh Debian machine called `hostname`.
+    pub fn debian(hostname: &str) -> Self {
+        let mut files = Self::default();
+        files.write("/etc/hostname", format!("{hostname}\n"));
+        files.write("/etc/hosts", format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n"));
+        files.write("/etc/resolv.conf", String::new());
+        files
+    }
+
+    /// The text of a file.
+    pub fn read(&self, path: &str) -> Option<&str> {
+        self.0.get(path).map(String::as_str)
+    }
+
+    /// Writes a file.
+    pub fn write(&mut self, path: &str, text: String) {
+        self.0.insert(path.to_owned(), text);
+    }
+
+    /// Paths in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}

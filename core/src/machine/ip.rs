@@ -1,0 +1,460 @@
+//! IPv4 in a machine: in, on, out. Which packets are ours, where the others go, how a packet becomes a frame.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+
+use super::Machine;
+use super::ctx::{Ctx, PacketBuf};
+use super::iface::LOOPBACK;
+use super::neigh::{NeighAction, NeighKey, Resolution};
+use super::route::Route;
+use crate::addr::MacAddr;
+use crate::drop_reason::DropReason;
+use crate::event::Decision;
+use crate::frame::arp::{self, Arp};
+use crate::frame::ethernet::{self, Ethernet, ethertype};
+use crate::frame::icmp::{Icmp, unreachable};
+use crate::frame::ipv4::{Ipv4, Ipv4Header};
+use crate::frame::{Frame, rewrite};
+use crate::id::FrameId;
+use crate::programs::{Errno, RouteChoice};
+use crate::view::{Key, NeighState, Row, Scope};
+
+/// The time to live of what this machine sends (`net.ipv4.ip_default_ttl`).
+pub const DEFAULT_TTL: u8 = 64;
+/// A packet to oneself takes this long, so that programs that talk to each other in a circle take lab time.
+const LOOPBACK_DELAY: Duration = Duration::from_micros(1);
+
+/// Where a packet goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hop {
+    /// Out of this interface.
+    pub iface: u32,
+    /// To the machine with this address.
+    pub next_hop: Ipv4Addr,
+    /// Everybody is meant.
+    pub broadcast: bool,
+}
+
+/// What a sender wants of a packet it makes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SendOptions {
+    /// From this address; chosen when missing.
+    pub src: Option<Ipv4Addr>,
+    /// Out of this interface only.
+    pub iface: Option<u32>,
+    /// Time to live; [`DEFAULT_TTL`] when missing.
+    pub ttl: Option<u8>,
+    /// "Don't fragment".
+    pub dont_fragment: bool,
+}
+
+impl Machine {
+    /// Takes a frame that came out of the cable at interface `index`.
+    pub fn handle_frame(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: &Frame) {
+        let drop = |ctx: &mut Ctx<'_>, reason| ctx.dropped(Some(frame.id), Some(index), reason);
+        let Some(iface) = self.ifaces.get_mut(index) else { return drop(ctx, DropReason::NoCable) };
+        iface.counters.rx_frames += 1;
+        iface.counters.rx_bytes += frame.bytes.len() as u64;
+        if !iface.up {
+            iface.counters.rx_dropped += 1;
+            return drop(ctx, DropReason::InterfaceDown);
+        }
+        let Some((header, payload)) = Ethernet::parse(&frame.bytes) else {
+            return drop(ctx, DropReason::FrameTooShort);
+        };
+        if payload.len() > iface.mtu as usize {
+            iface.counters.rx_dropped += 1;
+            return drop(ctx, DropReason::FrameTooLong);
+        }
+        if !header.src.is_unicast() {
+            return drop(ctx, DropReason::SourceMacInvalid);
+        }
+        if header.dst != iface.mac && !header.dst.is_multicast() {
+            return drop(ctx, DropReason::NotForThisMac);
+        }
+        match header.ethertype {
+            ethertype::ARP => self.handle_arp(ctx, index, frame.id, payload),
+            ethertype::IPV4 => {
+                let tapped = self.tap_packet_sockets(index, frame, payload);
+                self.ip_input(ctx, index, PacketBuf::new(payload, Some(frame.id)), tapped);
+            }
+            _ => drop(ctx, DropReason::UnknownEtherType),
+        }
+        self.run(ctx);
+    }
+
+    /// Gives packet sockets their copy; returns whether one took it.
+    fn tap_packet_sockets(&mut self, index: u32, frame: &Frame, payload: &[u8]) -> bool {
+        if !self.sockets.has_packet_sockets() {
+            return false;
+        }
+        let Some(port) = udp_destination(payload) else { return false };
+        let receivers = self.sockets.packet_receivers(index, port);
+        for id in &receivers {
+            self.packet_socket_push(*id, frame.bytes.clone());
+        }
+        !receivers.is_empty()
+    }
+
+    /// An ARP message.
+    fn handle_arp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: FrameId, payload: &[u8]) {
+        let message = match Arp::parse(payload) {
+            Ok(message) => message,
+            Err(reason) => return ctx.dropped(Some(frame), Some(index), reason),
+        };
+        let for_us = self.ifaces.is_local(message.target_ip);
+        let asks_us = message.op == arp::REQUEST && for_us;
+        let solicited = message.op == arp::REPLY && for_us;
+        if message.sender_mac.is_unicast()
+            && !message.sender_ip.is_unspecified()
+            && !self.ifaces.is_local(message.sender_ip)
+        {
+            let key = (index, message.sender_ip);
+            self.learn_neighbour(ctx, key, message.sender_mac, solicited, asks_us);
+        }
+        if !asks_us {
+            return if solicited {
+                ctx.delivered(Some(frame), "arp");
+            } else {
+                ctx.dropped(Some(frame), Some(index), DropReason::ArpNotForUs);
+            };
+        }
+        let Some(iface) = self.ifaces.get(index) else { return };
+        let reply = Arp {
+            op: arp::REPLY,
+            sender_mac: iface.mac,
+            sender_ip: message.target_ip,
+            target_mac: message.sender_mac,
+            target_ip: message.sender_ip,
+        };
+        let header = Ethernet { dst: message.sender_mac, src: iface.mac, ethertype: ethertype::ARP };
+        let bytes = header.emit(&reply.emit());
+        ctx.account.delivered += 1;
+        ctx.decided(Some(frame), || Decision::Answered { by: "arp".to_owned() });
+        let answer = ctx.frame(Some(frame), bytes);
+        self.send_frame(ctx, index, answer);
+    }
+
+    fn learn_neighbour(&mut self, ctx: &mut Ctx<'_>, key: NeighKey, mac: MacAddr, solicited: bool, create: bool) {
+        let (changed, waiting) = self.neighs.learn(ctx.now, key, mac, solicited, create, &mut self.rng);
+        if changed && let Some(row) = self.neighs.row(self.node, key) {
+            ctx.put(Row::Neigh(row));
+        }
+        for packet in waiting {
+            self.send_to_mac(ctx, key.0, mac, packet);
+        }
+    }
+
+    /// An IPv4 packet that came in at `index`. `tapped`: a packet socket has seen it already, so that nobody else
+    /// wanting it is no loss.
+    pub(super) fn ip_input(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf, tapped: bool) {
+        let parent = buf.parent;
+        let (src, mut dst) = match Ipv4::parse(buf.packet()) {
+            Ok(packet) => (packet.src, packet.dst),
+            Err(reason) => return ctx.dropped(parent, Some(index), reason),
+        };
+        if src.is_multicast() || src.is_broadcast() || (src.is_loopback() && index != LOOPBACK) {
+            return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
+        }
+        if self.nat.is_some() && self.ifaces.is_local(dst) {
+            match self.translate_in(ctx, &mut buf) {
+                super::translate::In::Ours => {}
+                super::translate::In::Forward(inside) => dst = inside,
+                super::translate::In::Done => return,
+            }
+        }
+        if self.ifaces.is_local(dst) || self.ifaces.is_broadcast(index, dst) || dst.is_multicast() {
+            self.deliver(ctx, index, &buf, tapped);
+        } else if self.forwarding {
+            self.forward(ctx, index, buf);
+        } else if tapped {
+            ctx.delivered(parent, "packet socket");
+        } else {
+            ctx.dropped(parent, Some(index), DropReason::NotForwarding);
+        }
+    }
+
+    /// Sends on a packet that is for somebody else.
+    fn forward(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf) {
+        let parent = buf.parent;
+        let Ok(packet) = Ipv4::parse(buf.packet()) else { return };
+        let (src, dst, dont_fragment, total_len) = (packet.src, packet.dst, packet.dont_fragment, packet.total_len);
+        if dst.is_broadcast() || self.ifaces.iter().any(|i| i.index != index && self.ifaces.is_broadcast(i.index, dst))
+        {
+            return ctx.dropped(parent, Some(index), DropReason::BroadcastNotForwarded);
+        }
+        let Some((hop, route)) = self.next_hop(dst, None) else {
+            self.icmp_error(ctx, &buf, Icmp::Unreachable { code: unreachable::NET, mtu: 0 });
+            return ctx.dropped(parent, Some(index), DropReason::NoRoute);
+        };
+        let Some(ttl) = rewrite::decrement_ttl(buf.packet_mut()) else {
+            self.icmp_error(ctx, &buf, Icmp::TimeExceeded { code: 0 });
+            return ctx.dropped(parent, Some(index), DropReason::TtlExpired);
+        };
+        let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);
+        if total_len > mtu as usize && dont_fragment {
+            self.icmp_error(ctx, &buf, Icmp::Unreachable { code: unreachable::FRAGMENTATION, mtu: mtu as u16 });
+            return ctx.dropped(parent, Some(index), DropReason::FragmentationNeeded);
+        }
+        ctx.decided(parent, || Decision::TtlDecremented { ttl });
+        self.say_route(ctx, parent, &hop, &route);
+        if self.masquerade.contains(&hop.iface) && !self.ifaces.is_local(src) {
+            let outside = self.ifaces.select_source(hop.iface, hop.next_hop, Scope::Global);
+            if let Err(reason) = self.translate_out(ctx, 0, &mut buf, outside) {
+                return ctx.dropped(parent, Some(index), reason);
+            }
+        }
+        ctx.forwarded();
+        self.transmit(ctx, hop, buf);
+    }
+
+    pub(super) fn say_route(&self, ctx: &mut Ctx<'_>, frame: Option<FrameId>, hop: &Hop, route: &str) {
+        ctx.decided(frame, || Decision::Routed {
+            route: route.to_owned(),
+            next_hop: hop.next_hop.to_string(),
+            iface: self.ifaces.get(hop.iface).map(|i| i.name.clone()).unwrap_or_default(),
+        });
+    }
+
+    /// A route can be used: its interface is up, and has a carrier (Linux with the default
+    /// `ignore_routes_with_linkdown` = 0 would use it all the same and lose the packet; a VM's `NO-CARRIER` interface
+    /// is what `linkdown` is printed for).
+    fn usable(&self, route: &Route, only: Option<u32>) -> bool {
+        only.is_none_or(|index| index == route.iface) && self.ifaces.get(route.iface).is_some_and(|iface| iface.up)
+    }
+
+    /// Where a packet to `dst` goes next, with the route's name, if anywhere.
+    pub(super) fn next_hop(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, String)> {
+        if dst.is_broadcast() {
+            let index = only.or_else(|| self.ifaces.iter().find(|i| i.index != LOOPBACK && i.up).map(|i| i.index))?;
+            return Some((Hop { iface: index, next_hop: dst, broadcast: true }, "broadcast".to_owned()));
+        }
+        let Some(route) = self.routes.lookup(dst, |route| self.usable(route, only)) else {
+            // A socket bound to a device reaches out of it even without a route, as Linux does.
+            let index = only.filter(|index| self.ifaces.get(*index).is_some_and(|iface| iface.up))?;
+            return Some((Hop { iface: index, next_hop: dst, broadcast: false }, "dev".to_owned()));
+        };
+        let next_hop = route.via.unwrap_or(dst);
+        let broadcast = route.via.is_none() && self.ifaces.is_broadcast(route.iface, dst);
+        let name = if route.dst.prefix == 0 { "default".to_owned() } else { route.dst.to_string() };
+        Some((Hop { iface: route.iface, next_hop, broadcast }, name))
+    }
+
+    /// How a packet to `dst` would travel.
+    ///
+    /// # Errors
+    /// `ENETUNREACH` without a route or a source address.
+    pub fn route_choice(&self, dst: Ipv4Addr, only: Option<u32>) -> Result<RouteChoice, Errno> {
+        if self.ifaces.is_local(dst) {
+            let route = crate::addr::Cidr::new(dst, 32);
+            return Ok(RouteChoice { via: None, iface: LOOPBACK, src: dst, local: true, broadcast: false, route });
+        }
+        let (hop, _) = self.next_hop(dst, only).ok_or(Errno::ENETUNREACH)?;
+        let route = self.routes.lookup(dst, |route| self.usable(route, only));
+        let src = route
+            .and_then(|route| route.src)
+            .or_else(|| self.ifaces.select_source(hop.iface, hop.next_hop, Scope::Link))
+            .unwrap_or(Ipv4Addr::UNSPECIFIED);
+        Ok(RouteChoice {
+            via: route.and_then(|route| route.via),
+            iface: hop.iface,
+            src,
+            local: false,
+            broadcast: hop.broadcast,
+            route: route.map_or(crate::addr::Cidr::DEFAULT, |route| route.dst),
+        })
+    }
+
+    /// Makes a packet and sends it.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EADDRNOTAVAIL` (no address of its own), `EMSGSIZE` (larger than the MTU).
+    pub(super) fn send_ip(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        dst: Ipv4Addr,
+        proto: u8,
+        options: SendOptions,
+        payload: impl FnOnce(Ipv4Addr) -> Vec<u8>,
+    ) -> Result<(), Errno> {
+        let choice = self.route_choice(dst, options.iface)?;
+        let src = options.src.unwrap_or(choice.src);
+        if src.is_unspecified() && !choice.broadcast {
+            return Err(Errno::ENETUNREACH);
+        }
+        let payload = payload(src);
+        let mtu = self.ifaces.get(choice.iface).map_or(0, |iface| iface.mtu as usize);
+        if payload.len() + 20 > mtu {
+            return Err(Errno::EMSGSIZE);
+        }
+        self.ip_ident = self.ip_ident.wrapping_add(1);
+        let header = Ipv4Header {
+            src,
+            dst,
+            proto,
+            ttl: options.ttl.unwrap_or(DEFAULT_TTL),
+            ident: self.ip_ident,
+            tos: 0,
+            dont_fragment: options.dont_fragment,
+        };
+        let packet = PacketBuf::new(&header.emit(&payload), None);
+        self.send_packet(ctx, packet, options.iface);
+        Ok(())
+    }
+
+    /// Sends a packet of this machine's own, whole with its header.
+    pub(super) fn send_packet(&mut self, ctx: &mut Ctx<'_>, buf: PacketBuf, only: Option<u32>) {
+        let Ok(packet) = Ipv4::parse(buf.packet()) else { return };
+        let dst = packet.dst;
+        if self.ifaces.is_local(dst) {
+            self.loopback.push_back((ctx.now + LOOPBACK_DELAY, buf));
+            return;
+        }
+        match self.next_hop(dst, only) {
+            Some((hop, _)) => self.transmit(ctx, hop, buf),
+            None => ctx.lost(buf.parent, None, DropReason::NoRoute),
+        }
+    }
+
+    /// Packets to oneself that have come due.
+    pub(super) fn run_loopback(&mut self, ctx: &mut Ctx<'_>) {
+        while self.loopback.front().is_some_and(|(at, _)| *at <= ctx.now)
+            && let Some((_, buf)) = self.loopback.pop_front()
+        {
+            ctx.account.arrived += 1;
+            if let Some(lo) = self.ifaces.get_mut(LOOPBACK) {
+                lo.counters.rx_frames += 1;
+                lo.counters.tx_frames += 1;
+                lo.counters.rx_bytes += buf.packet().len() as u64;
+                lo.counters.tx_bytes += buf.packet().len() as u64;
+            }
+            self.ip_input(ctx, LOOPBACK, buf, false);
+        }
+    }
+
+    /// Puts a packet on the wire towards its next hop, asking for the neighbour's MAC if need be.
+    pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, hop: Hop, buf: PacketBuf) {
+        if hop.broadcast {
+            return self.send_to_mac(ctx, hop.iface, MacAddr::BROADCAST, buf);
+        }
+        if hop.next_hop.is_multicast() {
+            let [_, b, c, d] = hop.next_hop.octets();
+            return self.send_to_mac(ctx, hop.iface, MacAddr([1, 0, 0x5e, b & 0x7f, c, d]), buf);
+        }
+        if !self.ifaces.get(hop.iface).is_some_and(|iface| iface.up) {
+            return ctx.lost(buf.parent, Some(hop.iface), DropReason::InterfaceDown);
+        }
+        let key = (hop.iface, hop.next_hop);
+        let parent = buf.parent;
+        let (resolution, changed) = self.neighs.resolve(ctx.now, key, buf);
+        if changed && let Some(row) = self.neighs.row(self.node, key) {
+            ctx.put(Row::Neigh(row));
+        }
+        match resolution {
+            Resolution::Send(mac, buf) => self.send_to_mac(ctx, hop.iface, mac, buf),
+            Resolution::Ask => {
+                ctx.decided(parent, || Decision::WaitsForNeighbour { next_hop: hop.next_hop.to_string() });
+                self.ask(ctx, key, None);
+            }
+            Resolution::Waits => {
+                ctx.decided(parent, || Decision::WaitsForNeighbour { next_hop: hop.next_hop.to_string() });
+            }
+            Resolution::Overflow(oldest) => ctx.lost(oldest.parent, Some(hop.iface), DropReason::NeighbourQueueFull),
+        }
+    }
+
+    /// Sends an ARP question.
+    fn ask(&mut self, ctx: &mut Ctx<'_>, (index, addr): NeighKey, unicast: Option<MacAddr>) {
+        let sender_ip = self.ifaces.select_source(index, addr, Scope::Link).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let Some(iface) = self.ifaces.get(index) else { return };
+        let question = Arp {
+            op: arp::REQUEST,
+            sender_mac: iface.mac,
+            sender_ip,
+            target_mac: unicast.unwrap_or(MacAddr::ZERO),
+            target_ip: addr,
+        };
+        let dst = unicast.unwrap_or(MacAddr::BROADCAST);
+        let bytes = Ethernet { dst, src: iface.mac, ethertype: ethertype::ARP }.emit(&question.emit());
+        let frame = ctx.frame(None, bytes);
+        self.send_frame(ctx, index, frame);
+    }
+
+    fn send_to_mac(&mut self, ctx: &mut Ctx<'_>, index: u32, dst: MacAddr, buf: PacketBuf) {
+        let Some(iface) = self.ifaces.get(index) else { return };
+        let parent = buf.parent;
+        let frame = ctx.frame(parent, buf.into_frame(dst, iface.mac));
+        self.send_frame(ctx, index, frame);
+    }
+
+    /// Puts a frame on the cable.
+    pub(super) fn send_frame(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: Frame) {
+        let Some(iface) = self.ifaces.get_mut(index) else { return };
+        let reason = match (iface.up, iface.carrier) {
+            (false, _) => Some(DropReason::InterfaceDown),
+            (_, false) => Some(DropReason::CarrierOff),
+            _ if frame.bytes.len() > iface.mtu as usize + ethernet::HEADER_LEN => Some(DropReason::FrameTooLong),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            iface.counters.tx_dropped += 1;
+            return ctx.lost(Some(frame.id), Some(index), reason);
+        }
+        iface.counters.tx_frames += 1;
+        iface.counters.tx_bytes += frame.bytes.len() as u64;
+        ctx.send(index, frame);
+    }
+
+    /// Neighbours whose timers have come due.
+    pub(super) fn run_neighbours(&mut self, ctx: &mut Ctx<'_>) {
+        for action in self.neighs.handle_timeout(ctx.now) {
+            match action {
+                NeighAction::Ask(key, mac) => self.ask(ctx, key, mac),
+                NeighAction::Changed(key) => {
+                    if let Some(row) = self.neighs.row(self.node, key) {
+                        ctx.put(Row::Neigh(row));
+                    }
+                }
+                NeighAction::Failed(key, packets) => {
+                    for buf in packets {
+                        ctx.lost(buf.parent, Some(key.0), DropReason::NeighbourFailed);
+                        self.neighbour_failed(ctx, key, &buf);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets the neighbours of an interface that cannot reach them any more.
+    pub(super) fn flush_neighbours(&mut self, ctx: &mut Ctx<'_>, index: u32) {
+        for (key, packets) in self.neighs.flush(index, true) {
+            ctx.del(Key::Neigh((self.node, key.0, key.1)));
+            for buf in packets {
+                ctx.lost(buf.parent, Some(index), DropReason::NeighbourFailed);
+            }
+        }
+    }
+
+    /// A confirmation from above: what came back proves that the next hop lives.
+    pub(super) fn confirm_neighbour(&mut self, ctx: &mut Ctx<'_>, remote: Ipv4Addr) {
+        let Some((hop, _)) = self.next_hop(remote, None) else { return };
+        let key = (hop.iface, hop.next_hop);
+        if self.neighs.confirm(ctx.now, key, &mut self.rng)
+            && let Some(row) = self.neighs.row(self.node, key)
+        {
+            debug_assert_eq!(row.state, NeighState::Reachable);
+            ctx.put(Row::Neigh(row));
+        }
+    }
+}
+
+/// The destination port of an unfragmented UDP datagram in an IPv4 packet.
+fn udp_destination(packet: &[u8]) -> Option<u16> {
+    let header = usize::from(packet.first()? & 15) * 4;
+    let first_fragment = packet.get(6..8)?[0] & 0x1f == 0 && packet[7] == 0;
+    if packet.get(9) != Some(&17) || !first_fragment {
+        return None;
+    }
+    Some(u16::from_be_bytes(packet.get(header + 2..header + 4)?.try_into().ok()?))
+}

@@ -1,0 +1,223 @@
+//! From a lab file to a running world.
+
+use core::time::Duration;
+
+use super::World;
+use super::node::Body;
+use crate::addr::Cidr;
+use crate::error::UserError;
+use crate::hypervisor::Nic;
+use crate::id::{NodeId, Port};
+use crate::lab::{
+    CableEnd, Lab, MachineKind, MachineSpec, NicSpec, RouteFileSpec, ServiceSpec, VmSpec, guest_iface_name,
+};
+use crate::link::LinkConfig;
+use crate::machine::Machine;
+use crate::machine::iface::Iface;
+use crate::programs::{LinkChange, NewAddr, Program, RouteSpec};
+use crate::switch::{Switch, SwitchConfig};
+use crate::view::{NicRow, NodeKind, Scope};
+
+impl World {
+    /// A world that runs `lab`. The facts of its building come out first.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the lab.
+    pub fn new(lab: &Lab, seed: u64) -> Result<Self, UserError> {
+        lab.validate().map_err(|errors| errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-invalid")))?;
+        let mut world = Self::empty(seed);
+        for spec in &lab.machines {
+            world.build_machine(spec);
+        }
+        for spec in &lab.switches {
+            let config = SwitchConfig::default();
+            world.add_node(&spec.name, NodeKind::Switch, None, &spec.site, |_| {
+                Body::Switch(Box::new(Switch::new(config)))
+            });
+        }
+        for cable in &lab.cables {
+            let config = LinkConfig {
+                delay: Duration::from_micros(u64::from(cable.delay_us)),
+                rate_bps: cable.rate_mbit.map(|mbit| u64::from(mbit) * 1_000_000),
+                loss_ppm: cable.loss_ppm,
+                ..LinkConfig::default()
+            };
+            let (a, b) = (world.port_of(&cable.a)?, world.port_of(&cable.b)?);
+            world.add_link(a, b, &config);
+        }
+        for spec in &lab.machines {
+            let Some(id) = world.node_named(&spec.name) else { continue };
+            world.configure(
+                id,
+                &spec.routes,
+                &spec.masquerade,
+                spec.interfaces.iter().map(|i| (i.name.as_str(), i.up, i.address.as_slice())),
+            );
+            world.start_services(id, &spec.services);
+        }
+        for spec in &lab.vms {
+            world.build_vm(spec)?;
+        }
+        world.settle();
+        Ok(world)
+    }
+
+    fn build_machine(&mut self, spec: &MachineSpec) {
+        let kind = match spec.kind {
+            MachineKind::Host => NodeKind::Host,
+            MachineKind::Computer => NodeKind::Computer,
+            MachineKind::Router => NodeKind::Router,
+        };
+        let id = self.add_machine(&spec.name, kind, None, &spec.site);
+        for (index, interface) in (2..).zip(&spec.interfaces) {
+            let mut iface = Iface::new(index, &interface.name, interface.mac_of(&spec.name));
+            iface.mtu = interface.mtu;
+            self.with_machine(id, |machine, ctx| machine.add_iface(ctx, iface));
+        }
+        self.with_machine(id, |machine, _| {
+            machine.set_forwarding(spec.forwards());
+            write_files(machine, &spec.dns, &spec.files);
+        });
+    }
+
+    fn add_machine(&mut self, name: &str, kind: NodeKind, host: Option<NodeId>, site: &str) -> NodeId {
+        let seed = self.seed;
+        let id = self.add_node(name, kind, host, site, |id| Body::Machine(Box::new(Machine::new(id, name, seed))));
+        self.show_node(id);
+        id
+    }
+
+    fn build_vm(&mut self, spec: &VmSpec) -> Result<(), UserError> {
+        let host = self.machine_id(&spec.host)?;
+        let id = self.add_machine(&spec.name, NodeKind::Vm, Some(host), "");
+        self.with_machine(id, |machine, _| {
+            machine.set_forwarding(spec.forward);
+            write_files(machine, &spec.dns, &spec.files);
+        });
+        for nic in &spec.nics {
+            self.build_nic(id, &spec.name, nic);
+        }
+        let ifaces = spec.nics.iter().map(|nic| (nic.iface_name(), nic.up, nic.address.as_slice()));
+        self.configure(id, &spec.routes, &spec.masquerade, ifaces);
+        self.start_services(id, &spec.services);
+        Ok(())
+    }
+
+    fn build_nic(&mut self, vm: NodeId, name: &str, spec: &NicSpec) {
+        // Adapter 1 is the guest's second interface, after its loopback.
+        let index = u32::from(spec.adapter) + 1;
+        let mac = spec.mac_of(name);
+        let mut iface = Iface::new(index, guest_iface_name(spec.adapter).unwrap_or("enp0s3"), mac);
+        iface.mtu = spec.mtu;
+        self.with_machine(vm, |machine, ctx| machine.add_iface(ctx, iface));
+        let row = NicRow {
+            vm,
+            adapter: spec.adapter,
+            mac,
+            mode: spec.mode,
+            network: spec.network.clone(),
+            cable: spec.cable,
+            iface: index,
+            tap: None,
+        };
+        self.add_nic(Nic { row, built: None, link: None, tap: None });
+    }
+
+    /// Brings interfaces up, gives them addresses, adds routes.
+    fn configure<'a>(
+        &mut self,
+        id: NodeId,
+        routes: &[RouteFileSpec],
+        masquerade: &[String],
+        ifaces: impl Iterator<Item = (&'a str, bool, &'a [Cidr])>,
+    ) {
+        let seed = self.seed;
+        self.with_machine(id, |machine, ctx| {
+            for (name, up, addresses) in ifaces {
+                let Some(index) = machine.ifaces().by_name(name).map(|iface| iface.index) else { continue };
+                if up {
+                    let change = LinkChange { up: Some(true), ..LinkChange::default() };
+                    let _ = machine.configure_link(ctx, index, change);
+                }
+                for cidr in addresses {
+                    let broadcast = (cidr.prefix < 31).then(|| cidr.broadcast());
+                    let _ = machine.configure_addr(
+                        ctx,
+                        &NewAddr {
+                            iface: index,
+                            cidr: *cidr,
+                            broadcast,
+                            scope: Scope::Global,
+                            valid_until: None,
+                            label: None,
+                        },
+                    );
+                }
+            }
+            for route in routes {
+                let iface = route.dev.as_deref().and_then(|dev| machine.ifaces().by_name(dev)).map(|iface| iface.index);
+                let spec = RouteSpec {
+                    dst: route.to.0,
+                    via: route.via,
+                    iface,
+                    src: None,
+                    metric: Some(route.metric),
+                    proto: None,
+                    scope: None,
+                    onlink: false,
+                };
+                let _ = machine.configure_route(ctx, &spec);
+            }
+            for name in masquerade {
+                if let Some(index) = machine.ifaces().by_name(name).map(|iface| iface.index) {
+                    machine.set_masquerade(index, seed);
+                }
+            }
+        });
+    }
+
+    fn start_services(&mut self, id: NodeId, services: &[ServiceSpec]) {
+        for spec in services {
+            self.services.insert((id, spec.name.clone()), spec.clone());
+            if spec.start {
+                self.start_service(id, spec);
+            }
+        }
+    }
+
+    pub(super) fn start_service(&mut self, id: NodeId, spec: &ServiceSpec) {
+        self.with_machine(id, |machine, ctx| {
+            let Some(program) = Program::service(spec, machine) else { return };
+            machine.start_service(ctx, &spec.name, vec![spec.program().to_owned()], program);
+        });
+    }
+
+    fn port_of(&mut self, end: &CableEnd) -> Result<Port, UserError> {
+        let unknown = || UserError::new("unknown-machine").with("name", &end.node);
+        let id = self.node_named(&end.node).ok_or_else(unknown)?;
+        match (&end.iface, self.node(id).map(|node| &node.body)) {
+            (Some(name), Some(Body::Machine(machine))) => {
+                let iface = machine
+                    .ifaces()
+                    .by_name(name)
+                    .ok_or_else(|| UserError::new("unknown-interface").with("machine", &end.node).with("name", name))?;
+                Ok(Port::new(id, iface.index))
+            }
+            (_, Some(Body::Switch(_))) => {
+                let used = self.node(id).map_or(0, |node| node.ports.len());
+                Ok(Port::new(id, used as u32))
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+fn write_files(machine: &mut Machine, dns: &[core::net::Ipv4Addr], files: &std::collections::BTreeMap<String, String>) {
+    if !dns.is_empty() {
+        let lines: Vec<_> = dns.iter().map(|server| format!("nameserver {server}\n")).collect();
+        machine.write_file("/etc/resolv.conf", &lines.concat());
+    }
+    for (path, text) in files {
+        machine.write_file(path, text);
+    }
+}

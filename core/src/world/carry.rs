@@ -1,0 +1,225 @@
+//! How frames travel and time passes: cables, handlers, effects.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use super::node::{Body, Node};
+use super::queue::Due;
+use super::{Output, World};
+use crate::drop_reason::DropReason;
+use crate::event::{Fact, FrameBytes, FrameDropped, FrameSent};
+use crate::frame::{Frame, Offload};
+use crate::id::{FrameId, LinkId, NodeId, Port, TapId};
+use crate::limits;
+use crate::link::{Direction, Transmit};
+use crate::machine::ctx::{Ctx, Effect, Handoff};
+use crate::time::SimTime;
+
+/// Something that happens at this very instant.
+#[derive(Clone, Debug)]
+pub(super) enum Ready {
+    /// A frame comes out of a cable without delay.
+    Frame { to: Port, link: LinkId, epoch: u32, frame: Frame },
+    /// A packet is handed to another node of the same computer.
+    Handoff(NodeId, Handoff),
+}
+
+impl World {
+    /// Lets everything happen that is due at `now` or before.
+    pub(super) fn run_until(&mut self, now: SimTime) {
+        while let Some((at, due)) = self.queue.pop(now) {
+            self.set_now(at.max(self.now));
+            match due {
+                Due::Frame { to, link, epoch, frame } => self.arrive(to, link, epoch, frame),
+                Due::Wake(id) if self.node(id).is_some_and(|node| node.wake == Some(at)) => {
+                    if let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::as_mut) {
+                        node.wake = None;
+                    }
+                    self.this_instant += 1;
+                    self.with_node(id, Node::handle_timeout);
+                }
+                Due::Wake(_) => {}
+            }
+            self.settle();
+        }
+        self.set_now(now);
+    }
+
+    fn set_now(&mut self, now: SimTime) {
+        if now > self.now {
+            self.now = now;
+            self.this_instant = 0;
+        }
+    }
+
+    /// Lets everything happen that happens at this very instant.
+    pub(super) fn settle(&mut self) {
+        while let Some(ready) = self.ready.pop_front() {
+            match ready {
+                Ready::Frame { to, link, epoch, frame } => self.arrive(to, link, epoch, frame),
+                Ready::Handoff(id, handoff) => {
+                    self.account.arrived += 1;
+                    self.with_node(id, |node, ctx| node.handle_handoff(ctx, handoff));
+                }
+            }
+        }
+    }
+
+    /// Runs a node's handler and does what it wants done.
+    pub(super) fn with_node(&mut self, id: NodeId, handler: impl FnOnce(&mut Node, &mut Ctx<'_>)) {
+        let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let mut effects = core::mem::take(&mut self.effects);
+        let mut ctx = Ctx {
+            now: self.now,
+            node: id,
+            watched: self.watched,
+            effects: &mut effects,
+            next_frame: &mut self.next_frame,
+            account: &mut self.account,
+            digest: &mut self.digest,
+        };
+        handler(node, &mut ctx);
+        self.schedule(id);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
+                Effect::Fact(fact) => self.emit(fact),
+                Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// Queues a node's next wake-up, if it is a new one.
+    fn schedule(&mut self, id: NodeId) {
+        // A node that wants to be woken at this very instant over and over must not stop the lab.
+        let earliest = if self.this_instant > limits::FRAMES_PER_INSTANT_MAX {
+            self.now + Duration::from_micros(1)
+        } else {
+            self.now
+        };
+        let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let wake = node.next_wakeup().map(|at| at.max(earliest));
+        if node.wake != wake {
+            node.wake = wake;
+            if let Some(at) = wake {
+                self.queue.push(at, Due::Wake(id));
+            }
+        }
+    }
+
+    /// Puts a frame on the cable at a port.
+    pub(super) fn send(&mut self, from: Port, frame: Frame) {
+        let Some((id, end)) = self.cable_at(from) else {
+            return self.lose(from, Some(frame.id), DropReason::NoCable);
+        };
+        let Some(cable) = self.links.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        if !cable.row.up {
+            return self.lose(from, Some(frame.id), DropReason::CarrierOff);
+        }
+        let to = cable.ends[usize::from(1 - end)];
+        let epoch = cable.epoch;
+        let direction = if end == 0 { Direction::AtoB } else { Direction::BtoA };
+        let instant = cable.link.is_instant();
+        let fate = if cable.mute[usize::from(end)] {
+            Transmit::Lost(DropReason::LinkLoss)
+        } else {
+            cable.link.transmit(self.now, direction, frame.bytes.len())
+        };
+        self.hops += 1;
+        let arrives = match fate {
+            Transmit::Arrives(at) => Some(at),
+            _ => None,
+        };
+        self.mix(u64::from(id.0) << 40 ^ u64::from(end) << 32 ^ frame.bytes.len() as u64 ^ frame.id.0.rotate_left(48));
+        self.mix(self.now.as_nanos());
+        if self.watched {
+            self.emit(Fact::FrameSent(FrameSent {
+                link: id,
+                from,
+                to,
+                frame: frame.id,
+                parent: frame.parent,
+                arrives,
+                bytes: FrameBytes(frame.bytes.clone()),
+            }));
+        }
+        match fate {
+            Transmit::Arrives(_) if instant => self.ready.push_back(Ready::Frame { to, link: id, epoch, frame }),
+            Transmit::Arrives(at) => self.queue.push(at, Due::Frame { to, link: id, epoch, frame }),
+            Transmit::Lost(reason) | Transmit::Refused(reason) => self.lose(from, Some(frame.id), reason),
+        }
+    }
+
+    fn lose(&mut self, at: Port, frame: Option<FrameId>, reason: DropReason) {
+        self.mix(reason as u64);
+        if self.watched {
+            let port = Some(at.index);
+            self.emit(Fact::FrameDropped(FrameDropped { node: at.node, port, frame, reason }));
+        }
+    }
+
+    /// A frame comes out of a cable.
+    fn arrive(&mut self, to: Port, link: LinkId, epoch: u32, frame: Frame) {
+        let plugged = self.links.get(link.0 as usize).and_then(Option::as_ref);
+        if plugged.is_none_or(|cable| cable.epoch != epoch || !cable.row.up) {
+            return self.lose(to, Some(frame.id), DropReason::LinkCut);
+        }
+        self.this_instant += 1;
+        if self.this_instant > limits::FRAMES_PER_INSTANT_MAX {
+            return self.storm(to, &frame);
+        }
+        self.account.arrived += 1;
+        if let Some(tap) = self.taps.get(&to) {
+            self.account.delivered += 1;
+            self.outputs.push_back(Output::TapFrame(*tap, frame));
+            return;
+        }
+        let resolver = self.resolver_of(to.node);
+        if frame.offload == Offload::NONE {
+            return self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &frame, resolver));
+        }
+        // Nodes of ours look into frames: one that its kernel left unfinished is made whole first.
+        self.account.arrived -= 1;
+        for bytes in crate::frame::offload::make_whole(&frame.bytes, frame.offload) {
+            self.account.arrived += 1;
+            let whole = Frame { bytes: Rc::from(bytes), offload: Offload::NONE, ..frame.clone() };
+            self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &whole, resolver));
+        }
+    }
+
+    /// For a NAT engine: the first name server of its host.
+    fn resolver_of(&self, id: NodeId) -> Option<core::net::Ipv4Addr> {
+        let Body::Engine(engine) = &self.node(id)?.body else { return None };
+        match &self.node(engine.host())?.body {
+            Body::Machine(host) => host.name_server(),
+            _ => None,
+        }
+    }
+
+    /// More at one instant than anything real could send: said once, then everything else of the instant is dropped.
+    fn storm(&mut self, at: Port, frame: &Frame) {
+        self.account.arrived += 1;
+        self.account.dropped += 1;
+        if self.this_instant == limits::FRAMES_PER_INSTANT_MAX + 1 {
+            let dropped = self.ready.len() as u32 + 1;
+            self.emit(Fact::StormDetected { node: at.node, dropped });
+        }
+        self.lose(at, Some(frame.id), DropReason::Storm);
+    }
+
+    /// A frame from a real device.
+    pub(super) fn tap_frame(&mut self, tap: TapId, bytes: &[u8], offload: Offload) {
+        let Some(from) = self.taps.iter().find(|(_, id)| **id == tap).map(|(port, _)| *port) else { return };
+        let id = FrameId(self.next_frame);
+        self.next_frame += 1;
+        let max = if offload == Offload::NONE { limits::FRAME_BYTES_MAX } else { limits::OFFLOAD_FRAME_BYTES_MAX };
+        if bytes.len() > max {
+            return self.lose(from, None, DropReason::FrameTooLong);
+        }
+        if bytes.len() < crate::frame::ethernet::HEADER_LEN {
+            return self.lose(from, None, DropReason::FrameTooShort);
+        }
+        self.send(from, Frame { id, parent: None, bytes: bytes.into(), offload });
+    }
+}

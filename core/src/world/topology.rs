@@ -1,0 +1,145 @@
+//! Who is connected to what: nodes, their ports, cables, carriers. The only place that edits it.
+
+use super::World;
+use super::node::{Body, Node};
+use crate::id::{LinkId, NodeId, Port};
+use crate::link::{Link, LinkConfig};
+use crate::rng::{Purpose, Rng};
+use crate::view::{Key, LinkRow, NodeKind, NodeRow, Row};
+use crate::world::CableState;
+
+/// A cable and its two ends.
+#[derive(Clone, Debug)]
+pub(super) struct Cable {
+    pub link: Link,
+    pub ends: [Port; 2],
+    pub row: LinkRow,
+    /// Frames that enter at this end are lost.
+    pub mute: [bool; 2],
+    /// Counts how often it was plugged out.
+    pub epoch: u32,
+}
+
+impl World {
+    /// Adds a node; its body is made with the new node's number.
+    pub(super) fn add_node(
+        &mut self,
+        name: &str,
+        kind: NodeKind,
+        host: Option<NodeId>,
+        site: &str,
+        body: impl FnOnce(NodeId) -> Body,
+    ) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        let row = NodeRow { id, name: name.to_owned(), kind, host, site: site.to_owned(), real: false };
+        self.nodes.push(Some(Node { row: row.clone(), body: body(id), ports: Vec::new(), wake: None }));
+        self.names.insert(name.to_owned(), id);
+        self.put(Row::Node(row));
+        id
+    }
+
+    /// Removes a node with its cables and all its rows.
+    pub(super) fn remove_node(&mut self, id: NodeId) {
+        let links: Vec<_> =
+            self.node(id).map(|node| node.ports.iter().flatten().map(|(link, _)| *link).collect()).unwrap_or_default();
+        for link in links {
+            self.remove_link(link);
+        }
+        if let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::take) {
+            self.names.remove(&node.row.name);
+            for row in node.rows(self.now, false) {
+                self.del(row.key());
+            }
+            self.del(Key::Node(id));
+        }
+    }
+
+    /// Connects two ports.
+    pub(super) fn add_link(&mut self, a: Port, b: Port, config: &LinkConfig) -> LinkId {
+        let id = LinkId(self.links.len() as u32);
+        let row = LinkRow {
+            id,
+            a,
+            b,
+            delay_ns: config.delay.as_nanos() as u64,
+            rate_bps: config.rate_bps,
+            loss_ppm: config.loss_ppm,
+            up: true,
+        };
+        let rng = Rng::stream(self.seed, Purpose::LinkLoss, u64::from(id.0));
+        let link = Link::new(config.clone(), rng);
+        self.links.push(Some(Cable { link, ends: [a, b], row: row.clone(), mute: [false; 2], epoch: 0 }));
+        for (end, port) in [a, b].into_iter().enumerate() {
+            self.set_port(port, Some((id, end as u8)));
+        }
+        self.put(Row::Link(row));
+        self.update_carrier(a, true);
+        self.update_carrier(b, true);
+        id
+    }
+
+    /// Takes a cable away; frames on it are lost.
+    pub(super) fn remove_link(&mut self, id: LinkId) {
+        if let Some(cable) = self.links.get_mut(id.0 as usize).and_then(Option::take) {
+            self.del(Key::Link(id));
+            for port in cable.ends {
+                self.set_port(port, None);
+                self.update_carrier(port, false);
+            }
+        }
+    }
+
+    fn set_port(&mut self, port: Port, value: Option<(LinkId, u8)>) {
+        if let Some(node) = self.nodes.get_mut(port.node.0 as usize).and_then(Option::as_mut) {
+            let index = port.index as usize;
+            if node.ports.len() <= index {
+                node.ports.resize(index + 1, None);
+            }
+            node.ports[index] = value;
+        }
+    }
+
+    fn update_carrier(&mut self, port: Port, carrier: bool) {
+        self.with_node(port.node, |node, ctx| match &mut node.body {
+            Body::Machine(machine) => machine.set_carrier(ctx, port.index, carrier),
+            Body::Switch(switch) if carrier => switch.add_port(port.index),
+            Body::Switch(switch) => switch.remove_port(port.index),
+            Body::Engine(_) => {}
+        });
+    }
+
+    /// The cable at a port, and which of its ends that is.
+    pub(super) fn cable_at(&self, port: Port) -> Option<(LinkId, u8)> {
+        *self.node(port.node)?.ports.get(port.index as usize)?
+    }
+
+    /// Plugs a cable in or out, or breaks it, seen from one of its ends.
+    pub(super) fn set_cable(&mut self, id: LinkId, end: u8, state: CableState) {
+        let Some(cable) = self.links.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let up = state != CableState::Off;
+        cable.mute = match state {
+            CableState::On | CableState::Off => [false; 2],
+            CableState::Mute => [true; 2],
+            CableState::MuteTx => [end == 0, end == 1],
+        };
+        if cable.row.up != up {
+            cable.row.up = up;
+            cable.epoch += u32::from(!up);
+            let (row, ends) = (cable.row.clone(), cable.ends);
+            self.put(Row::Link(row));
+            for port in ends {
+                self.update_carrier(port, up);
+            }
+        }
+    }
+
+    /// The node with this number.
+    pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The node with this name.
+    pub fn node_named(&self, name: &str) -> Option<NodeId> {
+        self.names.get(name).copied()
+    }
+}

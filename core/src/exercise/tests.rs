@@ -56,6 +56,55 @@ fn every_exercise_of_ours_is_sound_and_has_its_words_in_both_languages() {
     }
 }
 
+#[test]
+fn the_lectures_table_points_at_what_exists_and_back() {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Text {
+        en: String,
+        ru: String,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RowOf {
+        id: String,
+        section: Option<Text>,
+        en: String,
+        ru: String,
+        lab: Option<String>,
+        exercise: Option<String>,
+        test: Option<String>,
+        #[serde(default)]
+        r#try: Vec<String>,
+        differs: Option<Text>,
+        #[serde(default)]
+        planned: bool,
+    }
+    #[derive(serde::Deserialize)]
+    struct Lecture {
+        row: Vec<RowOf>,
+    }
+    let lecture: Lecture = toml::from_str(&read(&statics("lecture.toml"))).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for row in &lecture.row {
+        assert!(ids.insert(row.id.as_str()), "{} twice", row.id);
+        let texts = row.section.iter().chain(&row.differs).flat_map(|text| [&text.en, &text.ru]);
+        assert!(texts.chain([&row.en, &row.ru]).all(|text| !text.trim().is_empty()), "{}", row.id);
+        assert!(row.planned != row.exercise.is_some(), "{}: either planned or shown by an exercise", row.id);
+        for exercise in row.exercise.iter().chain(&row.test) {
+            assert!(statics("exercises").join(exercise).join("solution.nms").exists(), "{}: {exercise}", row.id);
+        }
+        if let Some(lab) = &row.lab {
+            assert!(statics("labs").join(format!("{lab}.toml")).exists(), "{}: {lab}", row.id);
+        }
+        Script::parse(&row.r#try.join("\n")).unwrap_or_else(|error| panic!("{}: {error}", row.id));
+        assert!(row.r#try.is_empty() || row.lab.is_some(), "{}: try it where?", row.id);
+    }
+    for id in &first_exercise().teaches {
+        assert!(ids.contains(id.as_str()), "the exercise teaches {id}, which the lecture does not say");
+    }
+}
+
 /// A view with vm1 (enp0s3), host (eth0) and dns-google (eth0), and the events that go on from there.
 struct Stage {
     view: LabView,

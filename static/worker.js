@@ -75,7 +75,10 @@ async function fetchOk(url) {
 }
 
 async function begin() {
-  const [, index] = await Promise.all([start(), fetchOk("./labs/index.json").then((answer) => answer.json())]);
+  const [, index] = await Promise.all([
+    start({ module_or_path: new URL("./pkg/world_bg.wasm", import.meta.url) }),
+    fetchOk("./labs/index.json").then((answer) => answer.json()),
+  ]);
   const labs = await Promise.all(
     index.map(async (entry) => {
       const name = typeof entry === "string" ? entry : entry.name;

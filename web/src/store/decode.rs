@@ -37,13 +37,15 @@ pub struct Summary {
 /// decode
 pub fn decode(b: &[u8]) -> Decoded {
     let fields = netmodes_core::exercise::frame_fields(b);
-    let fields = fields.into_iter().enumerate().map(|(i, (n, v))| Field { name: n.into(), value: v, range: i..i + 2 }).collect();
+    let fields =
+        fields.into_iter().enumerate().map(|(i, (n, v))| Field { name: n.into(), value: v, range: i..i + 2 }).collect();
     Decoded { layers: vec![Layer { name: "All".into(), range: 0..b.len(), fields }] }
 }
 /// summarize
 pub fn summarize(b: &[u8]) -> Summary {
     let f = netmodes_core::exercise::frame_fields(b);
     let proto = ["dhcp", "arp", "icmp", "tcp", "udp", "ip"].into_iter().find(|p| f.contains_key(p)).unwrap_or("eth");
-    let text = format!("{} → {}", f.get("ip.src").cloned().unwrap_or_default(), f.get("ip.dst").cloned().unwrap_or_default());
+    let text =
+        format!("{} → {}", f.get("ip.src").cloned().unwrap_or_default(), f.get("ip.dst").cloned().unwrap_or_default());
     Summary { proto: proto.to_uppercase(), text }
 }

@@ -36,7 +36,9 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
             refuse(state, UserError::new(code));
         }
         Action::Received { message, wall_ms } => return receive(state, *message, wall_ms),
-        Action::Unreadable { detail } => refuse(state, UserError::new("page-message-unreadable").with("detail", detail)),
+        Action::Unreadable { detail } => {
+            refuse(state, UserError::new("page-message-unreadable").with("detail", detail))
+        }
         Action::Select(select) => choose(state, select),
         Action::Front(node) => state.front = Some(node),
         Action::Typed { node, line } => return typed(state, node, line),
@@ -197,7 +199,8 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             return effects;
         }
         ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history } => {
-            let again = state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
+            let again =
+                state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
             begin(state, rows, seq);
             if let Some(exercise) = &mut state.exercise {
                 exercise.edit().begin(again, &state.view);
@@ -285,11 +288,8 @@ fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
 fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
     let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
     let can = state.capabilities().is_some_and(|c| c.load);
-    let load = ClientMessage::Load {
-        lab: LabChoice::Named(exercise.lab.clone()),
-        seed: exercise.seed,
-        inputs: Vec::new(),
-    };
+    let load =
+        ClientMessage::Load { lab: LabChoice::Named(exercise.lab.clone()), seed: exercise.seed, inputs: Vec::new() };
     state.exercise = Some(Shared::new(ExerciseState::new(exercise, &state.view)));
     if other && can { vec![Effect::Send(load)] } else { Vec::new() }
 }

@@ -25,7 +25,8 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
     let section = format!("goal.{}", goal.id);
     let mark = if state.done { "✓".to_owned() } else { (props.index + 1).to_string() };
     let class = classes!("goal", state.done.then_some("ok"), props.now.then_some("now"));
-    let note = |note: &Option<Note>| note.as_ref().map(|note| html! { <div class="d">{ note_text(note, &texts) }</div> });
+    let note =
+        |note: &Option<Note>| note.as_ref().map(|note| html! { <div class="d">{ note_text(note, &texts) }</div> });
     html! {
         <li {class} aria-current={props.now.then_some("step")}>
             <span class="m" aria-hidden="true">{ mark }</span>
@@ -70,7 +71,9 @@ struct PartProps {
 fn AnswerForm(props: &PartProps) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
     let input = use_node_ref();
-    let Some(answer) = props.exercise.spec.goal(&props.goal).and_then(|goal| goal.check.answer()) else { return html! {} };
+    let Some(answer) = props.exercise.spec.goal(&props.goal).and_then(|goal| goal.check.answer()) else {
+        return html! {};
+    };
     let onsubmit = {
         let (input, goal) = (input.clone(), props.goal.to_string());
         Callback::from(move |event: SubmitEvent| {

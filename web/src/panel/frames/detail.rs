@@ -9,7 +9,7 @@ use yew::prelude::*;
 use super::bytes::Bytes;
 use super::story::story;
 use super::translation::translation;
-use super::way;
+use super::way_with_ports;
 use crate::app::use_texts;
 use crate::format;
 use crate::panel::parts::chip;
@@ -34,7 +34,7 @@ pub(super) fn Detail(props: &DetailProps) -> Html {
         <>
             <h3 class="detail-head">{ chip(&summary.proto) }<span>{ &summary.text }</span></h3>
             <p class="dim">
-                <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way(&props.view, &entry) }{ " · " }{ count }
+                <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way_with_ports(&props.view, &entry) }{ " · " }{ count }
             </p>
             { translation(&props.view, &props.frames, &props.outcomes, &entry, &texts) }
             { story(&props.view, &props.outcomes, &entry, &texts) }
@@ -62,7 +62,9 @@ fn Inside(props: &InsideProps) -> Html {
     };
     let on_pin = {
         let pinned = pinned.clone();
-        Callback::from(move |range: Range<usize>| pinned.set(if pinned.as_ref() == Some(&range) { None } else { Some(range) }))
+        Callback::from(move |range: Range<usize>| {
+            pinned.set(if pinned.as_ref() == Some(&range) { None } else { Some(range) })
+        })
     };
     let lit = (*hot).clone().or_else(|| (*pinned).clone());
     let views = |layer| layer_view(layer, lit.as_ref(), &on_hot, &on_pin);

@@ -6,7 +6,7 @@ use netmodes_core::view::LabView;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::way;
+use super::{way, way_with_ports};
 use crate::app::{use_dispatch, use_texts};
 use crate::format;
 use crate::panel::parts::{Tall, chip};
@@ -62,7 +62,7 @@ pub(super) fn List(props: &ListProps) -> Html {
         let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
         let seq = entry.seq;
         html! {
-            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
+            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
@@ -127,6 +127,7 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
 struct RowProps {
     entry: Rc<FrameEntry>,
     way: AttrValue,
+    ports: AttrValue,
     dropped: bool,
     selected: bool,
     position: usize,
@@ -145,7 +146,7 @@ fn Row(props: &RowProps) -> Html {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
             aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
             <span class="mono">{ format::instant(entry.time) }</span>
-            <span class="where" title={props.way.clone()}>{ &props.way }</span>
+            <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
             <span class="what" title={summary.text.clone()}>
                 if props.dropped { { "✕ " } }

@@ -85,7 +85,8 @@ fn Screen(props: &ScreenProps) -> Html {
         let input = input.clone();
         // A click gives the keyboard to the prompt, unless it ended a selection of text.
         Callback::from(move |_: MouseEvent| {
-            let selecting = dom::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
+            let selecting =
+                dom::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
             if let Some(input) = input.cast::<web_sys::HtmlElement>().filter(|_| !selecting) {
                 let _ = input.focus();
             }

@@ -38,7 +38,8 @@ pub(super) fn Prompt(props: &PromptProps) -> Html {
         })
     };
     let running = !props.terminal.running.is_empty();
-    let label = texts.ui_with(if running { "input-for" } else { "command-for" }, &[("machine", props.machine.to_string())]);
+    let label =
+        texts.ui_with(if running { "input-for" } else { "command-for" }, &[("machine", props.machine.to_string())]);
     html! {
         <div class="typed">
             if !running { <span class="prompt" aria-hidden="true">{ prompt(&props.machine) }</span> }

@@ -56,13 +56,17 @@ pub fn Sockets(props: &Props) -> Html {
     html! {
         <div class="sockets">
             <div class="chooser" role="group" aria-label={texts.ui("whose")}>
-                { machine_buttons(props, watching, &real, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
                 { real_button(can, watching, &real, &texts) }
+                { machine_buttons(props, watching, &real, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
             </div>
-            if watching && props.host.not_permitted > 0 {
-                <p class="note">{ texts.ui_count("not-permitted", u64::from(props.host.not_permitted)) }</p>
+            if watching {
+                <p class="note">
+                    { texts.ui("sockets-sampled") }
+                    if props.host.not_permitted > 0 {
+                        { " " }{ texts.ui_count("not-permitted", u64::from(props.host.not_permitted)) }
+                    }
+                </p>
             }
-            if watching { <p class="note">{ texts.ui("sockets-sampled") }</p> }
             <SocketTable rows={rows.into_iter().cloned().collect::<Vec<_>>()} filter={props.filter.clone()} />
         </div>
     }

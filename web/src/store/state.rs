@@ -38,6 +38,8 @@ pub struct AppState {
     pub selection: Selection,
     /// Sockets of the real host (agent only).
     pub host: Shared<Host>,
+    /// Somebody looks at them; a connection that comes back is told so.
+    pub host_watched: bool,
     /// The exercise that is open, and how far it has come.
     pub exercise: Option<Shared<ExerciseState>>,
     /// The language of texts.

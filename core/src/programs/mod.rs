@@ -4,6 +4,8 @@
 //! Owns each program's behaviour and its words on the terminal. Must not know rendering, other machines, or the World:
 //! a program acts only through [`Kernel`].
 
+pub mod dhclient;
+pub mod dhcpd;
 mod kernel;
 
 pub use kernel::*;
@@ -17,6 +19,9 @@ pub enum Step {
     Exited(i32),
 }
 
+use dhclient::Dhclient;
+use dhcpd::Dhcpd;
+
 use crate::lab::ServiceSpec;
 use crate::machine::Machine;
 use crate::shell::{self, ShellJob};
@@ -28,6 +33,10 @@ pub enum Program {
     Shell(ShellJob),
     /// A tool that ends at once.
     Instant(fn(&[String], &mut dyn Kernel) -> i32, Vec<String>),
+    /// A DHCP client.
+    Dhclient(Box<Dhclient>),
+    /// A DHCP server.
+    Dhcpd(Box<Dhcpd>),
 }
 
 impl Program {
@@ -43,7 +52,10 @@ impl Program {
         if let Some(run) = shell::instant(name) {
             return Some(Self::Instant(run, argv.to_vec()));
         }
-        None
+        match name {
+            "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
+            _ => None,
+        }
     }
 
     /// The program of a service that a lab file defines.
@@ -56,6 +68,8 @@ impl Program {
         match self {
             Self::Shell(job) => job.poll(kernel),
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
+            Self::Dhclient(program) => program.poll(kernel),
+            Self::Dhcpd(program) => program.poll(kernel),
         }
     }
 }

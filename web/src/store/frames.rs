@@ -26,6 +26,13 @@ pub struct FrameEntry {
     summary: OnceCell<Summary>,
 }
 
+/// Entries are told apart by their numbers: what else they hold never changes.
+impl PartialEq for FrameEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.seq == other.seq
+    }
+}
+
 impl FrameEntry {
     /// An entry that nobody has looked into yet.
     pub fn new(seq: u64, time: SimTime, sent: FrameSent) -> Self {

@@ -25,13 +25,6 @@ pub(super) struct ListProps {
     pub(super) selected: Option<u64>,
 }
 
-/// Entries are told apart by their numbers: what else they hold never changes.
-impl PartialEq for FrameEntry {
-    fn eq(&self, other: &Self) -> bool {
-        self.seq == other.seq
-    }
-}
-
 #[component]
 pub(super) fn List(props: &ListProps) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());

@@ -95,6 +95,9 @@ fn Screen(props: &ScreenProps) -> Html {
     html! {
         <div class="screen-box" role="tabpanel" id="term-panel" aria-labelledby={format!("term-tab-{}", props.node)}>
             <div class="screen" ref={screen} {onclick}>
+                if props.terminal.lines.is_empty() && !props.real {
+                    <p class="note">{ texts.ui("terminal-hint") }</p>
+                }
                 <Lines machine={props.machine.clone()} terminal={props.terminal.clone()} {on_word} />
                 if props.real {
                     <p class="note">{ texts.ui("terminal-real") }</p>

@@ -51,7 +51,6 @@ fn LineView(props: &LineProps) -> Html {
                 <span class="prompt">{ super::prompt::prompt(&props.machine) }</span>
             }
             { for pieces }
-            { "\n" }
         </div>
     }
 }

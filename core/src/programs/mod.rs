@@ -6,7 +6,10 @@
 
 pub mod dhclient;
 pub mod dhcpd;
+pub mod dns;
 mod kernel;
+pub mod ping;
+pub mod resolve;
 
 pub use kernel::*;
 
@@ -21,8 +24,9 @@ pub enum Step {
 
 use dhclient::Dhclient;
 use dhcpd::Dhcpd;
+use ping::Ping;
 
-use crate::lab::ServiceSpec;
+use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
 use crate::shell::{self, ShellJob};
 
@@ -37,6 +41,8 @@ pub enum Program {
     Dhclient(Box<Dhclient>),
     /// A DHCP server.
     Dhcpd(Box<Dhcpd>),
+    /// Echo requests.
+    Ping(Box<Ping>),
 }
 
 impl Program {
@@ -54,13 +60,20 @@ impl Program {
         }
         match name {
             "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
+            "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
             _ => None,
         }
     }
 
     /// The program of a service that a lab file defines.
-    pub fn service(_spec: &ServiceSpec, _machine: &Machine) -> Option<Self> {
-        None
+    pub fn service(spec: &ServiceSpec, machine: &Machine) -> Option<Self> {
+        match spec.kind {
+            ServiceKind::Dhcp => {
+                let scopes = spec.scopes.iter().filter_map(|scope| dhcpd::scope(scope, machine)).collect();
+                Some(Self::Dhcpd(Box::new(Dhcpd::new(scopes))))
+            }
+            _ => None,
+        }
     }
 
     /// Lets the program act.
@@ -70,6 +83,7 @@ impl Program {
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
             Self::Dhclient(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
+            Self::Ping(program) => program.poll(kernel),
         }
     }
 }

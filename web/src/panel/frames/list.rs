@@ -88,16 +88,22 @@ fn moved(key: &str, shown: &[Rc<FrameEntry>], selected: Option<u64>) -> Option<u
     shown.get(to).map(|entry| entry.seq)
 }
 
-/// Keeps the end in sight while it is, and the chosen row when it changes.
+/// Keeps the end in sight while it is and no chosen row is looked at; and the chosen row when it changes.
 #[hook]
 fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<u64>, sight: (f64, f64)) {
     let count = shown.len();
     let before = use_mut_ref(|| 0_usize);
     {
         let node = node.clone();
+        let chosen = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
+        let looked_at = chosen.is_some_and(|at| {
+            let top = at as f64 * ROW;
+            top + ROW > sight.0 && top < sight.0 + sight.1
+        });
         use_effect_with(count, move |count| {
             let was = before.replace(*count) as f64 * ROW;
-            if let Some(element) = node.cast::<Element>().filter(|_| sight.0 + sight.1 + ROW >= was) {
+            let follow = !looked_at && sight.0 + sight.1 + ROW >= was;
+            if let Some(element) = node.cast::<Element>().filter(|_| follow) {
                 element.set_scroll_top(element.scroll_height());
             }
         });

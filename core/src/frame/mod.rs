@@ -10,6 +10,7 @@ pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
 pub mod offload;
+pub mod pcapng;
 pub mod rewrite;
 pub mod tcp;
 pub mod udp;
@@ -20,6 +21,7 @@ pub use arp::Arp;
 pub use ethernet::{Ethernet, ethertype};
 pub use icmp::Icmp;
 pub use ipv4::{Ipv4, Ipv4Header};
+pub use pcapng::PcapngWriter;
 pub use tcp::Tcp;
 pub use udp::Udp;
 

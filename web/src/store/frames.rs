@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::decode::{Decoded, Summary, decode, summarize};
 use netmodes_core::event::FrameSent;
+use netmodes_core::frame::decode::{Decoded, Summary, decode, summarize};
 use netmodes_core::id::FrameId;
 use netmodes_core::limits::VIEW_FRAMES_MAX;
 use netmodes_core::time::SimTime;

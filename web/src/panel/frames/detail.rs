@@ -13,8 +13,8 @@ use super::way_with_ports;
 use crate::app::{TextsHandle, use_texts};
 use crate::format;
 use crate::panel::parts::chip;
-use crate::store::decode::{Decoded, Field, Layer};
 use crate::store::{FrameEntry, FrameLog, Outcomes, Shared};
+use netmodes_core::frame::decode::{Decoded, Field, Layer};
 
 #[derive(Clone, PartialEq, Properties)]
 pub(super) struct DetailProps {

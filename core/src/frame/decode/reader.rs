@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use netmodes_core::addr::MacAddr;
+use crate::addr::MacAddr;
 
 use super::{Field, Layer};
 

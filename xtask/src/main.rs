@@ -1,3 +1,47 @@
-//! xtask
+//! `cargo xtask`: builds, runs, tests and checks Netmodes with nothing but Rust, git and a C compiler.
+//!
+//! Owns the order of the steps and what is said about them. Must not know how the network works: of the core it uses
+//! only the reader of exercise texts.
 
-fn main() {}
+mod build;
+mod fault;
+mod help;
+mod paths;
+mod process;
+mod run;
+
+use std::process::ExitCode;
+
+use fault::Fault;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("xtask: {}", fault.text);
+            ExitCode::from(fault.status)
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<(), Fault> {
+    let Some((command, rest)) = args.split_first() else {
+        eprint!("{}", help::ALL);
+        return Err(Fault::usage("no command given"));
+    };
+    let known = help::of(command);
+    if let (Some(text), true) = (known, help::is_asked(rest)) {
+        print!("{text}");
+        return Ok(());
+    }
+    match command.as_str() {
+        "build" => build::command(rest),
+        "run" => run::command(rest),
+        "help" | "--help" | "-h" => {
+            print!("{}", rest.first().and_then(|name| help::of(name)).unwrap_or(help::ALL));
+            Ok(())
+        }
+        other => Err(Fault::usage(format!("there is no command `{other}`; `cargo xtask help` lists them"))),
+    }
+}

@@ -1,9 +1,9 @@
 //! TOML to JSON: people write TOML with comments, the page reads JSON, so no TOML reader is carried to the browser.
 
-use netmodes_core::error::UserError;
-use netmodes_core::exercise::ExerciseText;
 use serde_json::{Value, json};
 
+use crate::error::UserError;
+use crate::exercise::text::ExerciseText;
 use crate::fault::Fault;
 
 /// A TOML file's content as a JSON value. `name` stands in the error.

@@ -4,15 +4,18 @@
 //! when the core does not.
 
 mod build;
+mod check;
 #[allow(dead_code, reason = "xtask uses a part of it, for `exercise`")]
 #[path = "../../core/src/error.rs"]
 mod error;
 mod exercise;
 mod fault;
+mod files;
 mod help;
 mod paths;
 mod process;
 mod run;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -42,6 +45,7 @@ fn dispatch(args: &[String]) -> Result<(), Fault> {
     match command.as_str() {
         "build" => build::command(rest),
         "run" => run::command(rest),
+        "check" => check::command(rest),
         "help" | "--help" | "-h" => {
             print!("{}", rest.first().and_then(|name| help::of(name)).unwrap_or(help::ALL));
             Ok(())

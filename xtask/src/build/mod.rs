@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::paths::Paths;
 use crate::process::{Steps, cargo, must};
 
-pub use wasm::ensure_target;
+pub use wasm::{TARGET as WASM_TARGET, ensure_target};
 
 /// The command itself.
 ///

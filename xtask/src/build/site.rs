@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{compress, convert};
 use crate::fault::{At as _, Fault};
+use crate::files::walk;
 use crate::paths::Paths;
 
 /// What was assembled.
@@ -192,21 +193,4 @@ fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Fault> {
     Ok(all
         .filter(|file| file.parent() == Some(folder) && file.extension().is_some_and(|ext| ext == extension))
         .collect())
-}
-
-/// All files under a folder, by name; none when there is no such folder.
-pub fn walk(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).at(folder.display())? {
-            let path = entry.at(folder.display())?.path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    Ok(found)
 }

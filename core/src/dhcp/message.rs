@@ -121,7 +121,13 @@ impl Message {
 
     /// The beginning of an answer to this message.
     pub fn answer(&self, kind: MessageType, server: Ipv4Addr) -> Self {
-        let mut answer = Self { op: REPLY, hops: 0, secs: 0, ciaddr: Ipv4Addr::UNSPECIFIED, ..Self::request(kind, self.xid, self.chaddr) };
+        let mut answer = Self {
+            op: REPLY,
+            hops: 0,
+            secs: 0,
+            ciaddr: Ipv4Addr::UNSPECIFIED,
+            ..Self::request(kind, self.xid, self.chaddr)
+        };
         answer.broadcast = self.broadcast;
         answer.giaddr = self.giaddr;
         answer.set(option::SERVER_IDENTIFIER, &server.octets());

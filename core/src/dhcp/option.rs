@@ -73,7 +73,10 @@ options! {
 
 /// The name of an option: `unknown-N` for one that is not in the table, as dhclient writes it.
 pub fn name(code: u8) -> String {
-    TABLE.iter().find(|(known, _, _)| *known == code).map_or_else(|| format!("unknown-{code}"), |(_, name, _)| (*name).to_owned())
+    TABLE
+        .iter()
+        .find(|(known, _, _)| *known == code)
+        .map_or_else(|| format!("unknown-{code}"), |(_, name, _)| (*name).to_owned())
 }
 
 /// The code of an option's name.
@@ -91,13 +94,12 @@ pub fn print(code: u8, bytes: &[u8]) -> String {
     let hex = || bytes.iter().map(|b| format!("{b:x}")).collect::<Vec<_>>().join(":");
     let number = || bytes.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string();
     match (kind(code), bytes.len()) {
-        (Kind::Address, 4) | (Kind::Addresses, 4..) if bytes.len().is_multiple_of(4) => addresses(bytes)
-            .iter()
-            .map(Ipv4Addr::to_string)
-            .collect::<Vec<_>>()
-            .join(","),
+        (Kind::Address, 4) | (Kind::Addresses, 4..) if bytes.len().is_multiple_of(4) => {
+            addresses(bytes).iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(",")
+        }
         (Kind::Text, _) => {
-            let text: String = bytes.iter().map(|b| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '.' }).collect();
+            let text: String =
+                bytes.iter().map(|b| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '.' }).collect();
             format!("\"{text}\"")
         }
         (Kind::U8, 1) | (Kind::U16, 2) | (Kind::U32, 4) => number(),

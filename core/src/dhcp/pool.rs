@@ -74,9 +74,9 @@ impl Pool {
 
     /// Whether this client may have the address: nobody else holds it.
     pub(super) fn free_for(&self, addr: Ipv4Addr, mac: MacAddr) -> bool {
-        self.bindings.get(&addr).is_none_or(|binding| {
-            (binding.mac == mac && binding.state != LeaseState::Declined) || !binding.holds()
-        })
+        self.bindings
+            .get(&addr)
+            .is_none_or(|binding| (binding.mac == mac && binding.state != LeaseState::Declined) || !binding.holds())
     }
 
     /// An address for a client that has none: one that was never used, else the longest unused.

@@ -285,7 +285,9 @@ impl Server {
 
     fn lease_secs(&self, message: &Message) -> u32 {
         let (min, max) = self.config.lease_secs_range;
-        message.lease_secs().map_or(self.config.lease_secs, |asked| asked.clamp(min, max.min(self.config.lease_secs.max(min))))
+        message
+            .lease_secs()
+            .map_or(self.config.lease_secs, |asked| asked.clamp(min, max.min(self.config.lease_secs.max(min))))
     }
 
     fn grant(&self, kind: MessageType, message: &Message, _: Ipv4Addr) -> Message {
@@ -329,7 +331,8 @@ impl Server {
     }
 
     fn bind(&mut self, addr: Ipv4Addr, message: &Message, state: LeaseState, expires: SimTime) {
-        let hostname = message.hostname().map(|name| name.chars().filter(|c| !c.is_control()).take(HOSTNAME_MAX).collect());
+        let hostname =
+            message.hostname().map(|name| name.chars().filter(|c| !c.is_control()).take(HOSTNAME_MAX).collect());
         let binding = Binding { mac: message.chaddr, hostname: hostname.unwrap_or_default(), state, expires };
         if let Some(old) = self.pool.put(addr, binding) {
             self.changes.push_back(LeaseChange::Del(old));

@@ -4,6 +4,8 @@
 //! Owns each program's behaviour and its words on the terminal. Must not know rendering, other machines, or the World:
 //! a program acts only through [`Kernel`].
 
+pub mod dhclient;
+pub mod dhcpd;
 mod kernel;
 
 pub use kernel::*;
@@ -17,7 +19,10 @@ pub enum Step {
     Exited(i32),
 }
 
-use crate::lab::ServiceSpec;
+use dhclient::Dhclient;
+use dhcpd::Dhcpd;
+
+use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
 use crate::shell::{self, ShellJob};
 
@@ -28,6 +33,10 @@ pub enum Program {
     Shell(ShellJob),
     /// A tool that ends at once.
     Instant(fn(&[String], &mut dyn Kernel) -> i32, Vec<String>),
+    /// A DHCP client.
+    Dhclient(Box<Dhclient>),
+    /// A DHCP server.
+    Dhcpd(Box<Dhcpd>),
 }
 
 impl Program {
@@ -43,12 +52,21 @@ impl Program {
         if let Some(run) = shell::instant(name) {
             return Some(Self::Instant(run, argv.to_vec()));
         }
-        None
+        match name {
+            "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
+            _ => None,
+        }
     }
 
     /// The program of a service that a lab file defines.
-    pub fn service(_spec: &ServiceSpec, _machine: &Machine) -> Option<Self> {
-        None
+    pub fn service(spec: &ServiceSpec, machine: &Machine) -> Option<Self> {
+        match spec.kind {
+            ServiceKind::Dhcp => {
+                let scopes = spec.scopes.iter().filter_map(|scope| dhcpd::scope(scope, machine)).collect();
+                Some(Self::Dhcpd(Box::new(Dhcpd::new(scopes))))
+            }
+            _ => None,
+        }
     }
 
     /// Lets the program act.
@@ -56,6 +74,8 @@ impl Program {
         match self {
             Self::Shell(job) => job.poll(kernel),
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
+            Self::Dhclient(program) => program.poll(kernel),
+            Self::Dhcpd(program) => program.poll(kernel),
         }
     }
 }

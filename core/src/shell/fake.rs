@@ -25,6 +25,7 @@ pub(super) struct Fake {
     pub(super) routes: Vec<RouteRow>,
     pub(super) neighs: Vec<NeighRow>,
     pub(super) sockets: Vec<SocketRow>,
+    pub(super) counters: IfaceCounters,
     pub(super) signals: VecDeque<Signal>,
     pub(super) wake: Option<SimTime>,
     /// What changing calls answer.
@@ -199,7 +200,7 @@ impl Kernel for Fake {
         self.ifaces.clone()
     }
     fn counters(&self, _: u32) -> IfaceCounters {
-        IfaceCounters { rx_bytes: 123_456, rx_frames: 1_234, rx_dropped: 5, tx_bytes: 99, tx_frames: 1, tx_dropped: 0 }
+        self.counters
     }
     fn link_set(&mut self, iface: u32, change: LinkChange) -> Result<(), Errno> {
         self.change(format!("link {iface} {change:?}"))

@@ -181,10 +181,8 @@ fn parse_prefix(text: &str) -> Option<Prefix> {
 /// Up to four numbers, in C's notations; what is missing is 0 (`10.1` is 10.1.0.0).
 fn parse_v4(text: &str) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut count = 0;
-    for part in text.split('.') {
+    for (count, part) in text.split('.').enumerate() {
         *octets.get_mut(count)? = u8::try_from(number(part)?).ok()?;
-        count += 1;
     }
     Some(Ipv4Addr::from(octets))
 }

@@ -15,7 +15,7 @@ const MTU_MIN: u32 = 68;
 /// Runs `ip link`.
 pub(super) fn run(options: &Options, args: &mut Args<'_>, kernel: &mut dyn Kernel) -> Result<(), Fail> {
     let Some(word) = args.take() else {
-        return show::run(options, &Filter::all(Family::Packet), kernel);
+        return show::run(options, &Filter::all(Family::Packet).with_link_mode(), kernel);
     };
     let is = |name: &str| matches(word, name);
     match () {
@@ -24,7 +24,7 @@ pub(super) fn run(options: &Options, args: &mut Args<'_>, kernel: &mut dyn Kerne
         () if is("replace") => Err(unavailable("ip link replace")),
         () if is("delete") => delete(args, kernel),
         () if is("show") || word == "lst" || is("list") => {
-            show::run(options, &Filter::parse(Family::Packet, args, USAGE)?, kernel)
+            show::run(options, &Filter::parse(Family::Packet, args, USAGE)?.with_link_mode(), kernel)
         }
         () if is("xstats") || is("afstats") || is("property") => Err(unavailable(&format!("ip link {word}"))),
         () if is("help") => Err(Fail::usage(USAGE)),

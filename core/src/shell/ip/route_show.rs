@@ -125,6 +125,13 @@ impl Filter {
         Ok(())
     }
 
+    /// Nothing but the family and table `main` was asked for.
+    fn is_open(&self) -> bool {
+        let Self { family: _, table, dev, via, src, metric, proto, scope, kind, root, within } = self;
+        let ends = dev.is_none() && via.is_none() && src.is_none() && root.is_none() && within.is_none();
+        *table == Table::Main && ends && metric.is_none() && proto.is_none() && scope.is_none() && kind.is_none()
+    }
+
     fn metric(&mut self, args: &mut Args<'_>) -> Result<(), Fail> {
         let text = args.value()?;
         self.metric = Some(number(text).ok_or_else(|| Fail::wrong(text, "\"metric\" value is invalid\n"))?);
@@ -181,20 +188,29 @@ impl Filter {
 fn local_table(kernel: &dyn Kernel) -> Vec<Line> {
     let ifaces = kernel.ifaces();
     let mut lines: Vec<Line> = Vec::new();
-    for addr in kernel.addrs() {
+    let addrs = kernel.addrs();
+    for addr in &addrs {
         let (IpAddr::V4(local), Some(iface)) =
             (addr.addr, ifaces.iter().find(|iface| iface.index == addr.iface && iface.up))
         else {
             continue;
         };
         let net = Cidr::new(local, addr.prefix);
+        // Packets of a secondary address still come from the primary one of its network.
+        let primary = addrs.iter().find_map(|other| match other.addr {
+            IpAddr::V4(first) if other.iface == addr.iface && !other.secondary && other.prefix == addr.prefix => {
+                net.contains(first).then_some(first)
+            }
+            _ => None,
+        });
+        let src = if addr.secondary { primary.or(Some(local)) } else { Some(local) };
         let mut add = |kind, dst, scope, linkdown| {
             let row = RouteRow {
                 node: addr.node,
                 dst,
                 via: None,
                 iface: addr.iface,
-                src: Some(local),
+                src,
                 metric: 0,
                 proto: RouteProto::Kernel,
                 scope,
@@ -232,8 +248,36 @@ pub(super) fn show(options: &Options, args: &mut Args<'_>, kernel: &mut dyn Kern
     for line in &lines {
         route_line(&mut out, options, &filter, line, &ifaces);
     }
+    if filter.family == Family::Inet6 && filter.is_open() {
+        v6_lines(&mut out, &ifaces, kernel);
+    }
     out.print(kernel);
     Ok(())
+}
+
+/// IPv6 routes are not modelled; what the kernel makes of the addresses that are there is shown.
+fn v6_lines(out: &mut Printer, ifaces: &[IfaceRow], kernel: &dyn Kernel) {
+    let mut nets: Vec<(core::net::Ipv6Addr, u8, u32)> = Vec::new();
+    for row in kernel.addrs() {
+        if let IpAddr::V6(addr) = row.addr
+            && ifaces.iter().any(|iface| iface.index == row.iface && iface.up && !iface.loopback)
+        {
+            let mask = u128::MAX.checked_shl(128 - u32::from(row.prefix.min(128))).unwrap_or(0);
+            nets.push((core::net::Ipv6Addr::from_bits(addr.to_bits() & mask), row.prefix, row.iface));
+        }
+    }
+    nets.sort_by_key(|(net, ..)| (net.is_unicast_link_local(), *net));
+    nets.dedup();
+    for (net, length, index) in nets {
+        let dst = if length == 128 { net.to_string() } else { format!("{net}/{length}") };
+        out.paint(Some(Color::Inet6), dst, " ", meaning::ROUTE_DST);
+        out.word("dev", meaning::ROUTE_DEV).put(" ");
+        out.paint(Some(Color::Iface), iface::name(ifaces, index), " ", meaning::ROUTE_DEV);
+        out.word("proto kernel", meaning::ROUTE_PROTO)
+            .put(" ")
+            .word("metric 256", meaning::ROUTE_METRIC)
+            .put(" pref medium\n");
+    }
 }
 
 /// A route's destination: a single machine without its prefix length.

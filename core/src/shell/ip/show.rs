@@ -24,12 +24,20 @@ pub(super) struct Filter {
     secondary: Option<bool>,
     tentative: Option<bool>,
     kind: Option<String>,
+    /// Link modes are shown: by `ip link`, not by `ip -0 addr`.
+    link_mode: bool,
 }
 
 impl Filter {
     /// Everything of a family.
     pub(super) fn all(family: Family) -> Self {
         Self { family, ..Self::default() }
+    }
+
+    /// As `ip link` shows interfaces.
+    #[must_use]
+    pub(super) fn with_link_mode(self) -> Self {
+        Self { link_mode: true, ..self }
     }
 
     /// Reads the words after `show` or `flush`.
@@ -102,6 +110,11 @@ impl Filter {
         Ok(rows)
     }
 
+    /// Whether the interface's own lines are printed: not when only addresses with another label are meant.
+    fn takes_link(&self, name: &str) -> bool {
+        self.label.as_ref().is_none_or(|label| self.family != Family::Any || glob(label, name))
+    }
+
     /// Whether an address of an interface named `name` is meant.
     pub(super) fn takes(&self, row: &AddrRow, name: &str) -> bool {
         let family = match self.family {
@@ -125,7 +138,7 @@ impl Filter {
             Some(ScopeWord::Known(scope)) => *scope == row.scope,
             Some(ScopeWord::Other) => false,
         };
-        let label = self.label.as_ref().is_none_or(|label| label == row.label.as_deref().unwrap_or(name));
+        let label = self.label.as_ref().is_none_or(|label| glob(label, row.label.as_deref().unwrap_or(name)));
         let flag = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
         family
             && to
@@ -135,6 +148,35 @@ impl Filter {
             && flag(self.secondary, row.secondary)
             && flag(self.tentative, row.tentative)
     }
+}
+
+/// Whether `text` fits a shell pattern, of which `*` and `?` are known.
+fn glob(pattern: &str, text: &str) -> bool {
+    // Where a mismatch may go back to: behind the last star, and one letter further in the text each time.
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                back = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match back {
+                Some((star, from)) => {
+                    back = Some((star, from + 1));
+                    p = star + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p.min(pattern.len())..].iter().all(|c| *c == '*')
 }
 
 /// Seconds that an address is still valid, as `ip` counts them; none for ever.
@@ -152,7 +194,8 @@ pub(super) fn run(options: &Options, filter: &Filter, kernel: &mut dyn Kernel) -
         let taken: Vec<AddrRow> =
             all.iter().filter(|row| filter.takes(row, &iface.name)).map(|row| (*row).clone()).collect();
         // An interface without any address is shown when no family was asked for (iproute2's ipaddr_filter).
-        let bare = all.is_empty() && matches!(filter.family, Family::Any | Family::Packet);
+        let bare =
+            all.is_empty() && matches!(filter.family, Family::Any | Family::Packet) && filter.takes_link(&iface.name);
         if bare || !taken.is_empty() {
             shown.push((iface, taken));
         }
@@ -168,8 +211,8 @@ pub(super) fn run(options: &Options, filter: &Filter, kernel: &mut dyn Kernel) -
             brief(&mut out, iface, addrs, links_only);
             continue;
         }
-        if links_only || !options.oneline {
-            link_lines(&mut out, options, filter.family, iface, links_only);
+        if links_only || (!options.oneline && filter.takes_link(&iface.name)) {
+            link_lines(&mut out, options, filter, iface);
             if !options.oneline {
                 out.put("\n");
             }
@@ -183,7 +226,7 @@ pub(super) fn run(options: &Options, filter: &Filter, kernel: &mut dyn Kernel) -
             }
             stats_lines(&mut out, options.stats, kernel.counters(iface.index), iface.up);
         }
-        if links_only && options.oneline {
+        if links_only && options.oneline && options.stats == 0 {
             out.put("\n");
         }
     }
@@ -204,7 +247,8 @@ fn family_color(addr: &IpAddr) -> Option<Color> {
 }
 
 /// The first line, and the second with the MAC, without the last line end.
-fn link_lines(out: &mut Printer, options: &Options, family: Family, iface: &IfaceRow, links_only: bool) {
+fn link_lines(out: &mut Printer, options: &Options, filter: &Filter, iface: &IfaceRow) {
+    let family = filter.family;
     let rows_of_links = family != Family::Inet6;
     out.word(iface.index.to_string(), meaning::IFACE_INDEX).put(": ");
     out.paint(Some(Color::Iface), &iface.name, ": ", meaning::IFACE_NAME);
@@ -215,7 +259,7 @@ fn link_lines(out: &mut Printer, options: &Options, family: Family, iface: &Ifac
     }
     let state = state(iface);
     out.put("state ").paint(state_color(state), state, " ", meaning::IFACE_STATE);
-    if links_only {
+    if filter.link_mode {
         out.word("mode DEFAULT", meaning::LINK_MODE).put(" ");
     }
     if rows_of_links {
@@ -346,7 +390,7 @@ fn json_row(options: &Options, filter: &Filter, iface: &IfaceRow, addrs: &[AddrR
             row.push(("qdisc", Json::text(qdisc(iface))));
         }
         row.push(("operstate", Json::text(state(iface))));
-        if links_only {
+        if filter.link_mode {
             row.push(("linkmode", Json::text("DEFAULT")));
         }
         if rows_of_links {

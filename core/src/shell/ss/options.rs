@@ -183,7 +183,7 @@ const LONG: &[(&str, char)] = &[
 const WITH_VALUE: &str = "fADFN";
 
 impl Draft {
-    fn long<'a>(&mut self, word: &str, words: &mut dyn Iterator<Item = &'a str>) -> Result<(), SsError> {
+    fn long(&mut self, word: &str, words: &mut dyn Iterator<Item = &str>) -> Result<(), SsError> {
         let (name, value) = match word[2..].split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (&word[2..], None),

@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+mod dist;
 #[allow(dead_code, reason = "xtask uses a part of it, for `exercise`")]
 #[path = "../../core/src/error.rs"]
 mod error;
@@ -12,9 +13,11 @@ mod exercise;
 mod fault;
 mod files;
 mod help;
+mod needs;
 mod paths;
 mod process;
 mod run;
+mod test;
 mod tidy;
 
 use std::process::ExitCode;
@@ -45,6 +48,9 @@ fn dispatch(args: &[String]) -> Result<(), Fault> {
     match command.as_str() {
         "build" => build::command(rest),
         "run" => run::command(rest),
+        "test" => test::command(rest),
+        "dist" => dist::command(rest),
+        "bench" => dist::bench(rest),
         "check" => check::command(rest),
         "help" | "--help" | "-h" => {
             print!("{}", rest.first().and_then(|name| help::of(name)).unwrap_or(help::ALL));

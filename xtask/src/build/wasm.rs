@@ -44,7 +44,7 @@ fn no_target(why: &str) -> String {
     format!(
         "the page needs Rust's standard library for {TARGET}: {why}.\n\
          With rustup (https://rustup.rs): `rustup target add {TARGET}` in this folder, with access to static.rust-lang.org.\n\
-         With Rust of a distribution: its package for WebAssembly (Debian: libstd-rust-dev-wasm32)."
+         With Rust 1.95 or newer from elsewhere: its package with the standard library for this target."
     )
 }
 

@@ -6,10 +6,12 @@
 pub mod arp;
 mod bytes;
 pub mod checksum;
+pub mod decode;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
 pub mod offload;
+pub mod pcapng;
 pub mod rewrite;
 pub mod tcp;
 pub mod udp;
@@ -17,9 +19,11 @@ pub mod udp;
 use std::rc::Rc;
 
 pub use arp::Arp;
+pub use decode::{Decoded, Summary, decode, summarize};
 pub use ethernet::{Ethernet, ethertype};
 pub use icmp::Icmp;
 pub use ipv4::{Ipv4, Ipv4Header};
+pub use pcapng::PcapngWriter;
 pub use tcp::Tcp;
 pub use udp::Udp;
 

@@ -41,7 +41,9 @@ pub fn Look(props: &Props) -> Html {
     let state = &props.state;
     let hint = texts.ui(if &*chosen == "frames" { "filter-frames" } else { "filter-text" });
     let body = match chosen.as_str() {
-        "tables" => html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={(*filter).clone()} /> },
+        "tables" => {
+            html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={(*filter).clone()} /> }
+        }
         "sockets" => html! {
             <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
                 node={state.selection.node.or(state.front)} filter={(*filter).clone()} />

@@ -1,7 +1,7 @@
 //! Small parts that several panels use: icons, tabs, chips, a box whose height is data.
 
-use web_sys::{Element, HtmlElement};
 use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::dom;
@@ -15,7 +15,9 @@ pub fn Icon(props: &IconProps) -> Html {
         "step" => "M13 3h2v12h-2zM3 3v12l9-6z",
         "restart" => "M9 3a6 6 0 1 1-5.66 4h2.2A4 4 0 1 0 9 5v3L4.5 4.5 9 1z",
         "theme" => "M9 2a7 7 0 1 0 0 14A7 7 0 0 0 9 2zm0 2v10A5 5 0 0 1 9 4z",
-        "help" => "M8 12h2v2H8zM9 3a4 4 0 0 0-4 4h2a2 2 0 1 1 3.2 1.6C9 9.4 8 10 8 11h2c0-.6.6-1 1.4-1.7A4 4 0 0 0 9 3z",
+        "help" => {
+            "M8 12h2v2H8zM9 3a4 4 0 0 0-4 4h2a2 2 0 1 1 3.2 1.6C9 9.4 8 10 8 11h2c0-.6.6-1 1.4-1.7A4 4 0 0 0 9 3z"
+        }
         "close" => "M4.4 3 9 7.6 13.6 3 15 4.4 10.4 9l4.6 4.6-1.4 1.4L9 10.4 4.4 15 3 13.6 7.6 9 3 4.4z",
         "quiet" => "M3 3v12l6-6zM9 3v12l6-6zM15 3h2v12h-2z",
         _ => "",

@@ -56,13 +56,17 @@ pub fn Sockets(props: &Props) -> Html {
     html! {
         <div class="sockets">
             <div class="chooser" role="group" aria-label={texts.ui("whose")}>
-                { machine_buttons(props, watching, &real, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
                 { real_button(can, watching, &real, &texts) }
+                { machine_buttons(props, watching, &real, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
             </div>
-            if watching && props.host.not_permitted > 0 {
-                <p class="note">{ texts.ui_count("not-permitted", u64::from(props.host.not_permitted)) }</p>
+            if watching {
+                <p class="note">
+                    { texts.ui("sockets-sampled") }
+                    if props.host.not_permitted > 0 {
+                        { " " }{ texts.ui_count("not-permitted", u64::from(props.host.not_permitted)) }
+                    }
+                </p>
             }
-            if watching { <p class="note">{ texts.ui("sockets-sampled") }</p> }
             <SocketTable rows={rows.into_iter().cloned().collect::<Vec<_>>()} filter={props.filter.clone()} />
         </div>
     }
@@ -168,7 +172,13 @@ fn SocketTable(props: &TableProps) -> Html {
     let heads = Column::ALL.into_iter().map(|of| {
         let setter = order.setter();
         let onclick = Callback::from(move |_: MouseEvent| setter.set((of, of == column && !down)));
-        let sort = if of != column { "none" } else if down { "descending" } else { "ascending" };
+        let sort = if of != column {
+            "none"
+        } else if down {
+            "descending"
+        } else {
+            "ascending"
+        };
         html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ of.heading() }</button></th> }
     });
     let body = rows.iter().map(|(row, cells)| {
@@ -188,7 +198,8 @@ fn SocketTable(props: &TableProps) -> Html {
 type Cells = [String; 7];
 
 fn compare(column: Column, a: &(&SocketRow, Cells), b: &(&SocketRow, Cells)) -> core::cmp::Ordering {
-    let queue = |row: &SocketRow, send: bool| row.queues.map_or(0, |queues| if send { queues.send } else { queues.recv });
+    let queue =
+        |row: &SocketRow, send: bool| row.queues.map_or(0, |queues| if send { queues.send } else { queues.recv });
     match column {
         Column::Netid => (a.0.kind, a.0.state, a.0.local.port).cmp(&(b.0.kind, b.0.state, b.0.local.port)),
         Column::State => (a.0.state, a.0.local.port).cmp(&(b.0.state, b.0.local.port)),
@@ -201,7 +212,9 @@ fn compare(column: Column, a: &(&SocketRow, Cells), b: &(&SocketRow, Cells)) -> 
 }
 
 fn cells(row: &SocketRow, texts: &TextsHandle) -> Cells {
-    let queue = |pick: fn(netmodes_core::view::SocketQueues) -> u32| row.queues.map_or_else(|| "·".to_owned(), |q| pick(q).to_string());
+    let queue = |pick: fn(netmodes_core::view::SocketQueues) -> u32| {
+        row.queues.map_or_else(|| "·".to_owned(), |q| pick(q).to_string())
+    };
     let owner = match &row.owner {
         SocketOwner::Nobody => String::new(),
         SocketOwner::NotPermitted => texts.ui("owner-not-permitted").to_string(),

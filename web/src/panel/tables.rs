@@ -8,6 +8,7 @@ use netmodes_core::view::{LabView, NodeKind};
 use yew::prelude::*;
 
 use crate::app::{TextsHandle, use_dispatch, use_lab_time, use_texts};
+use crate::store::state::nodes;
 use crate::store::{Action, Clock, Select, Shared};
 
 /// What is shown.
@@ -47,15 +48,17 @@ pub fn Tables(props: &Props) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
     let now = use_lab_time(props.clock, 500);
     let node = props.node.filter(|id| props.view.nodes.contains_key(id));
-    let buttons = props.view.nodes.values().map(|row| {
+    let buttons = nodes(&props.view).into_iter().map(|row| {
         let id = row.id;
         let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Node(id)));
         let pressed = (node == Some(id)).to_string();
         html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {onclick}>{ &row.name }</button> }
     });
     let words: Vec<String> = props.filter.split_whitespace().map(str::to_lowercase).collect();
-    let tables = node.map(|node| rows::tables(&Context { view: &props.view, node, now, texts: &texts })).unwrap_or_default();
-    let shown = tables.into_iter().filter(|table| !table.rows.is_empty()).map(|table| table_view(table, &words, &texts));
+    let tables =
+        node.map(|node| rows::tables(&Context { view: &props.view, node, now, texts: &texts })).unwrap_or_default();
+    let shown =
+        tables.into_iter().filter(|table| !table.rows.is_empty()).map(|table| table_view(table, &words, &texts));
     let real = node.and_then(|id| props.view.nodes.get(&id)).is_some_and(|node| node.real && node.kind == NodeKind::Vm);
     let shown: Vec<Html> = shown.collect();
     html! {

@@ -41,7 +41,7 @@ pub fn Top(props: &Props) -> Html {
     };
     html! {
         <header class="top">
-            <div class="logo">{ logo() }<span>{ "Netmodes" }</span></div>
+            <h1 class="logo">{ logo() }<span>{ "Netmodes" }</span></h1>
             <LabChooser source={props.source.clone()} lab={props.lab.clone()} lang={props.lang} />
             { restart(props, &texts, dispatch.callback(|_: MouseEvent| Action::Restart)) }
             <span class="spring"></span>

@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn a_translation_is_found_from_either_side_and_routing_is_not_one() {
         let mut log = FrameLog::default();
-        let lines = [(1, None, [10, 0, 2, 15], 64), (2, Some(1), [192, 168, 0, 111], 63), (3, Some(2), [192, 168, 0, 111], 62)];
+        let lines =
+            [(1, None, [10, 0, 2, 15], 64), (2, Some(1), [192, 168, 0, 111], 63), (3, Some(2), [192, 168, 0, 111], 62)];
         for (id, parent, src, ttl) in lines {
             log.push(FrameEntry::new(id, SimTime::ZERO, sent(id, parent, &udp(src, ttl))));
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use netmodes_core::event::FrameSent;
-use super::decode::{Decoded, Summary, decode, summarize};
+use netmodes_core::frame::decode::{Decoded, Summary, decode, summarize};
 use netmodes_core::id::FrameId;
 use netmodes_core::limits::VIEW_FRAMES_MAX;
 use netmodes_core::time::SimTime;
@@ -24,6 +24,13 @@ pub struct FrameEntry {
     pub sent: FrameSent,
     decoded: OnceCell<Rc<Decoded>>,
     summary: OnceCell<Summary>,
+}
+
+/// Entries are told apart by their numbers: what else they hold never changes.
+impl PartialEq for FrameEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.seq == other.seq
+    }
 }
 
 impl FrameEntry {

@@ -6,7 +6,6 @@
 pub mod action;
 pub mod clock;
 pub mod crossing;
-pub mod decode;
 pub mod exchange;
 pub mod exercise;
 pub mod filter;

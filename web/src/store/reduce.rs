@@ -26,6 +26,10 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Lost { wall_ms } => {
             if !matches!(state.connection, Connection::Lost { .. }) {
                 state.connection = Connection::Lost { since_ms: wall_ms };
+                if state.source.is_none() {
+                    // The agent served this page, so it runs: it most likely refused the token.
+                    refuse(state, UserError::new("agent-token"));
+                }
                 // What is not known is not guessed: lab time stands until the source speaks again.
                 state.clock.hear(state.clock.at(wall_ms), wall_ms);
                 state.clock.pace.running = false;
@@ -36,7 +40,9 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
             refuse(state, UserError::new(code));
         }
         Action::Received { message, wall_ms } => return receive(state, *message, wall_ms),
-        Action::Unreadable { detail } => refuse(state, UserError::new("page-message-unreadable").with("detail", detail)),
+        Action::Unreadable { detail } => {
+            refuse(state, UserError::new("page-message-unreadable").with("detail", detail))
+        }
         Action::Select(select) => choose(state, select),
         Action::Front(node) => state.front = Some(node),
         Action::Typed { node, line } => return typed(state, node, line),
@@ -64,36 +70,49 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
             return vec![Effect::Send(ClientMessage::Load { lab, seed, inputs: Vec::new() })];
         }
         Action::WatchHost(host_sockets) => {
+            state.host_watched = host_sockets;
             let can = state.capabilities().is_some_and(|c| c.host_sockets);
             if can {
                 return vec![Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets })];
             }
         }
         Action::Exercise(exercise) => return open_exercise(state, *exercise),
-        Action::Answer { goal, text } => {
-            let view = state.view.clone();
-            if let Some(exercise) = &mut state.exercise {
-                return exercise.edit().answer(&goal, &text, &view);
-            }
-        }
-        Action::Hint { goal } => {
-            if let Some(exercise) = &mut state.exercise {
-                exercise.edit().hint(&goal);
-            }
-        }
-        Action::Lang(lang) => {
-            state.lang = lang;
-            return vec![Effect::Keep { key: "lang".to_owned(), value: lang.code().to_owned() }];
-        }
-        Action::Theme(theme) => {
-            state.theme = theme;
-            return vec![Effect::Keep { key: "theme".to_owned(), value: theme.code().unwrap_or("").to_owned() }];
-        }
+        Action::Answer { .. } | Action::Hint { .. } => return exercise(state, action),
+        Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
         Action::DismissError => {
             state.errors.edit().pop();
         }
     }
     Vec::new()
+}
+
+/// What the student does in the exercise.
+fn exercise(state: &mut AppState, action: Action) -> Vec<Effect> {
+    let Some(exercise) = &mut state.exercise else { return Vec::new() };
+    match action {
+        Action::Answer { goal, text } => exercise.edit().answer(&goal, &text, &state.view),
+        Action::Hint { goal } => {
+            exercise.edit().hint(&goal);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the student prefers, remembered.
+fn prefer(state: &mut AppState, action: &Action) -> Vec<Effect> {
+    let (key, value) = match action {
+        Action::Lang(lang) => {
+            state.lang = *lang;
+            ("lang", lang.code())
+        }
+        Action::Theme(theme) => {
+            state.theme = *theme;
+            ("theme", theme.code().unwrap_or(""))
+        }
+        _ => return Vec::new(),
+    };
+    vec![Effect::Keep { key: key.to_owned(), value: value.to_owned() }]
 }
 
 fn refuse(state: &mut AppState, error: UserError) {
@@ -188,16 +207,20 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
                 return Vec::new();
             }
             state.connection = Connection::Up;
-            let mut effects = vec![Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets: false })];
+            let host_sockets = state.host_watched && capabilities.host_sockets;
+            let subscribe = ClientMessage::Subscribe { frames: true, host_sockets };
+            let mut effects = vec![Effect::Send(subscribe)];
             if capabilities.load && state.lab.is_none() {
                 let lab = LabChoice::Named(FIRST_LAB.to_owned());
                 effects.push(Effect::Send(ClientMessage::Load { lab, seed: 1, inputs: Vec::new() }));
             }
+            state.errors.edit().retain(|error| error.code != "agent-token");
             state.source = Some(Shared::new(SourceInfo { program, capabilities, labs }));
             return effects;
         }
         ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history } => {
-            let again = state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
+            let again =
+                state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
             begin(state, rows, seq);
             if let Some(exercise) = &mut state.exercise {
                 exercise.edit().begin(again, &state.view);
@@ -285,11 +308,8 @@ fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
 fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
     let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
     let can = state.capabilities().is_some_and(|c| c.load);
-    let load = ClientMessage::Load {
-        lab: LabChoice::Named(exercise.lab.clone()),
-        seed: exercise.seed,
-        inputs: Vec::new(),
-    };
+    let load =
+        ClientMessage::Load { lab: LabChoice::Named(exercise.lab.clone()), seed: exercise.seed, inputs: Vec::new() };
     state.exercise = Some(Shared::new(ExerciseState::new(exercise, &state.view)));
     if other && can { vec![Effect::Send(load)] } else { Vec::new() }
 }

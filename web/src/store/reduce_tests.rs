@@ -63,7 +63,8 @@ fn a_source_that_can_load_is_asked_for_the_first_lab_once() {
 #[test]
 fn another_version_is_refused_with_words() {
     let mut state = AppState::default();
-    let other = ServerMessage::Hello { version: 99, program: String::new(), capabilities: capabilities(true), labs: vec![] };
+    let other =
+        ServerMessage::Hello { version: 99, program: String::new(), capabilities: capabilities(true), labs: vec![] };
     assert_eq!(get(&mut state, other), []);
     assert_eq!(state.connection, Connection::Failed);
     assert_eq!(state.errors[0].code, "page-version-mismatch");
@@ -118,7 +119,10 @@ fn output_reaches_its_machine() {
 #[test]
 fn a_lost_connection_keeps_the_picture_and_stops_the_clock() {
     let mut state = opened();
-    get(&mut state, ServerMessage::Clock { time: SimTime::from_secs(5), pace: Pace { running: true, speed_ppm: 1_000_000 } });
+    get(
+        &mut state,
+        ServerMessage::Clock { time: SimTime::from_secs(5), pace: Pace { running: true, speed_ppm: 1_000_000 } },
+    );
     reduce(&mut state, Action::Lost { wall_ms: 2_000.0 });
     reduce(&mut state, Action::Lost { wall_ms: 9_000.0 });
     assert_eq!(state.connection, Connection::Lost { since_ms: 2_000.0 });
@@ -132,4 +136,14 @@ fn host_sockets_are_put_removed_and_replaced() {
     host_sockets(&mut host, true, Vec::new(), &[], 2);
     assert!(host.known);
     assert_eq!(host.not_permitted, 2);
+}
+
+#[test]
+fn a_connection_that_comes_back_is_told_what_is_watched() {
+    let mut state = AppState::default();
+    get(&mut state, hello(false));
+    let watch = Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets: true });
+    assert_eq!(reduce(&mut state, Action::WatchHost(true)), [watch.clone()]);
+    reduce(&mut state, Action::Lost { wall_ms: 1.0 });
+    assert!(get(&mut state, hello(false)).contains(&watch));
 }

@@ -38,6 +38,8 @@ pub struct AppState {
     pub selection: Selection,
     /// Sockets of the real host (agent only).
     pub host: Shared<Host>,
+    /// Somebody looks at them; a connection that comes back is told so.
+    pub host_watched: bool,
     /// The exercise that is open, and how far it has come.
     pub exercise: Option<Shared<ExerciseState>>,
     /// The language of texts.
@@ -197,14 +199,22 @@ impl AppState {
 
 /// Machines of `view` that have a terminal, VMs first, then the host, then the others.
 pub fn machines(view: &LabView) -> Vec<&NodeRow> {
-    let rank = |node: &NodeRow| match node.kind {
-        NodeKind::Vm => Some(0),
-        NodeKind::Host => Some(1),
-        NodeKind::Computer => Some(2),
-        NodeKind::Router => Some(3),
-        NodeKind::Switch | NodeKind::NatEngine => None,
-    };
-    let mut machines: Vec<_> = view.nodes.values().filter(|node| rank(node).is_some()).collect();
-    machines.sort_by_key(|node| (rank(node), node.id));
+    let mut machines = nodes(view);
+    machines.retain(|node| !matches!(node.kind, NodeKind::Switch | NodeKind::NatEngine));
     machines
+}
+
+/// All nodes of `view`, VMs first, then what the hypervisor built for them, the host, and the others.
+pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
+    let rank = |node: &NodeRow| match node.kind {
+        NodeKind::Vm => 0,
+        NodeKind::NatEngine => 1,
+        NodeKind::Host => 2,
+        NodeKind::Computer => 3,
+        NodeKind::Switch => 4,
+        NodeKind::Router => 5,
+    };
+    let mut nodes: Vec<_> = view.nodes.values().collect();
+    nodes.sort_by_key(|node| (rank(node), node.id));
+    nodes
 }

@@ -135,10 +135,7 @@ impl Terminal {
     /// A prompt with nothing after it, as Enter on an empty line leaves it, or what Ctrl-C gave up.
     pub fn blank_prompt(&mut self, typed: &str) {
         self.open = false;
-        self.append(
-            LineKind::Command,
-            vec![Piece { text: typed.to_owned(), meaning: String::new(), error: false }],
-        );
+        self.append(LineKind::Command, vec![Piece { text: typed.to_owned(), meaning: String::new(), error: false }]);
     }
 
     fn extend(&mut self, piece: Piece) {

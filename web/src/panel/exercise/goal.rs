@@ -20,23 +20,34 @@ pub(super) struct GoalProps {
 #[component]
 pub(super) fn GoalView(props: &GoalProps) -> Html {
     let texts = use_texts();
+    // Goals may be reached in any order: one that is not the next can be opened as well.
+    let opened = use_state(|| false);
     let Some(state) = props.exercise.goals.get(props.index) else { return html! {} };
     let Some(goal) = props.exercise.spec.goal(&state.id) else { return html! {} };
     let section = format!("goal.{}", goal.id);
     let mark = if state.done { "✓".to_owned() } else { (props.index + 1).to_string() };
     let class = classes!("goal", state.done.then_some("ok"), props.now.then_some("now"));
-    let note = |note: &Option<Note>| note.as_ref().map(|note| html! { <div class="d">{ note_text(note, &texts) }</div> });
+    let note =
+        |note: &Option<Note>| note.as_ref().map(|note| html! { <div class="d">{ note_text(note, &texts) }</div> });
+    let toggle = {
+        let opened = opened.clone();
+        Callback::from(move |_: MouseEvent| opened.set(!*opened))
+    };
     html! {
         <li {class} aria-current={props.now.then_some("step")}>
             <span class="m" aria-hidden="true">{ mark }</span>
-            <span class="t">
-                { props.words.heading(&section) }
-                if state.done { <span class="sr">{ " — " }{ texts.ui("goal-done") }</span> }
-            </span>
+            if state.done || props.now {
+                <span class="t">
+                    { props.words.heading(&section) }
+                    if state.done { <span class="sr">{ " — " }{ texts.ui("goal-done") }</span> }
+                </span>
+            } else {
+                <button type="button" class="t" aria-expanded={opened.to_string()} onclick={toggle}>{ props.words.heading(&section) }</button>
+            }
             if state.done {
                 { for note(&state.seen) }
                 { for answered_right(props, goal, &texts) }
-            } else if props.now {
+            } else if props.now || *opened {
                 <div class="d text">{ props.words.html(&section) }</div>
                 <AnswerForm exercise={props.exercise.clone()} words={props.words.clone()} goal={goal.id.clone()} />
                 if goal.check.answer().is_none() { { for note(&state.missing) } }
@@ -70,7 +81,9 @@ struct PartProps {
 fn AnswerForm(props: &PartProps) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
     let input = use_node_ref();
-    let Some(answer) = props.exercise.spec.goal(&props.goal).and_then(|goal| goal.check.answer()) else { return html! {} };
+    let Some(answer) = props.exercise.spec.goal(&props.goal).and_then(|goal| goal.check.answer()) else {
+        return html! {};
+    };
     let onsubmit = {
         let (input, goal) = (input.clone(), props.goal.to_string());
         Callback::from(move |event: SubmitEvent| {

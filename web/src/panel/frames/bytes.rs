@@ -6,6 +6,7 @@ use std::rc::Rc;
 use web_sys::Element;
 use yew::prelude::*;
 
+use crate::app::use_texts;
 use crate::format;
 use crate::store::FrameEntry;
 
@@ -51,7 +52,10 @@ pub(super) fn Bytes(props: &BytesProps) -> Html {
             </div>
         }
     });
-    html! { <div class="dump" {onmouseover} {onmouseleave} {onclick}>{ for lines }</div> }
+    let label = use_texts().ui("bytes-title");
+    html! {
+        <div class="dump" role="region" tabindex="0" aria-label={label} {onmouseover} {onmouseleave} {onclick}>{ for lines }</div>
+    }
 }
 
 fn byte_of(event: &MouseEvent) -> Option<usize> {

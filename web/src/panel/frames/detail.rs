@@ -9,12 +9,12 @@ use yew::prelude::*;
 use super::bytes::Bytes;
 use super::story::story;
 use super::translation::translation;
-use super::way;
-use crate::app::use_texts;
+use super::way_with_ports;
+use crate::app::{TextsHandle, use_texts};
 use crate::format;
 use crate::panel::parts::chip;
-use crate::store::decode::{Decoded, Field, Layer};
 use crate::store::{FrameEntry, FrameLog, Outcomes, Shared};
+use netmodes_core::frame::decode::{Decoded, Field, Layer};
 
 #[derive(Clone, PartialEq, Properties)]
 pub(super) struct DetailProps {
@@ -34,7 +34,7 @@ pub(super) fn Detail(props: &DetailProps) -> Html {
         <>
             <h3 class="detail-head">{ chip(&summary.proto) }<span>{ &summary.text }</span></h3>
             <p class="dim">
-                <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way(&props.view, &entry) }{ " · " }{ count }
+                <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way_with_ports(&props.view, &entry) }{ " · " }{ count }
             </p>
             { translation(&props.view, &props.frames, &props.outcomes, &entry, &texts) }
             { story(&props.view, &props.outcomes, &entry, &texts) }
@@ -62,10 +62,12 @@ fn Inside(props: &InsideProps) -> Html {
     };
     let on_pin = {
         let pinned = pinned.clone();
-        Callback::from(move |range: Range<usize>| pinned.set(if pinned.as_ref() == Some(&range) { None } else { Some(range) }))
+        Callback::from(move |range: Range<usize>| {
+            pinned.set(if pinned.as_ref() == Some(&range) { None } else { Some(range) })
+        })
     };
     let lit = (*hot).clone().or_else(|| (*pinned).clone());
-    let views = |layer| layer_view(layer, lit.as_ref(), &on_hot, &on_pin);
+    let views = |layer| layer_view(layer, (lit.as_ref(), pinned.as_ref()), &texts, &on_hot, &on_pin);
     let layers: Vec<Html> = decoded.layers.iter().map(views).collect();
     let on_byte = {
         let (on_hot, decoded) = (on_hot.clone(), decoded.clone());
@@ -94,18 +96,25 @@ fn field_at(decoded: &Decoded, at: usize) -> Option<Range<usize>> {
     smallest.or_else(|| decoded.layers.iter().map(|layer| &layer.range).filter(holds).min_by_key(|r| r.len())).cloned()
 }
 
+/// What is lit, and what was clicked: the clicked field is explained.
+type Lit<'a> = (Option<&'a Range<usize>>, Option<&'a Range<usize>>);
+
 fn layer_view(
     layer: &Layer,
-    lit: Option<&Range<usize>>,
+    (lit, pinned): Lit<'_>,
+    texts: &TextsHandle,
     on_hot: &Callback<Option<Range<usize>>>,
     on_pin: &Callback<Range<usize>>,
 ) -> Html {
-    let fields = layer.fields.iter().map(|field| field_view(field, lit, on_hot, on_pin));
+    let fields = layer.fields.iter().map(|field| field_view(field, (lit, pinned), texts, on_hot, on_pin));
     let (onmouseenter, onmouseleave) = hover(&layer.range, on_hot);
     let class = (lit == Some(&layer.range)).then_some("lit");
     html! {
         <details open=true>
-            <summary {class} {onmouseenter} {onmouseleave}>{ &layer.name }</summary>
+            <summary {class} {onmouseenter} {onmouseleave}>
+                { layer.name }
+                if layer.cut { <span class="wrong">{ " ✕ " }{ texts.ui("layer-cut") }</span> }
+            </summary>
             <dl>{ for fields }</dl>
         </details>
     }
@@ -113,7 +122,8 @@ fn layer_view(
 
 fn field_view(
     field: &Field,
-    lit: Option<&Range<usize>>,
+    (lit, pinned): Lit<'_>,
+    texts: &TextsHandle,
     on_hot: &Callback<Option<Range<usize>>>,
     on_pin: &Callback<Range<usize>>,
 ) -> Html {
@@ -123,8 +133,13 @@ fn field_view(
         let (range, on_pin) = (field.range.clone(), on_pin.clone());
         Callback::from(move |_: MouseEvent| on_pin.emit(range.clone()))
     };
+    let title = texts.find(&format!("fields.{}.title", field.key)).unwrap_or_else(|| field.key.into());
+    let explanation = texts.find(&format!("fields.{}.text", field.key)).filter(|_| pinned == Some(&field.range));
     html! {
-        <div {class} {onmouseenter} {onmouseleave} {onclick}><dt>{ &field.name }</dt><dd>{ &field.value }</dd></div>
+        <div {class} {onmouseenter} {onmouseleave} {onclick} title={field.key}>
+            <dt>{ title }</dt><dd>{ &field.value }</dd>
+            if let Some(explanation) = explanation { <dd class="explain">{ explanation }</dd> }
+        </div>
     }
 }
 

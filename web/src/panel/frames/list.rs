@@ -6,7 +6,7 @@ use netmodes_core::view::LabView;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::way;
+use super::{way, way_with_ports};
 use crate::app::{use_dispatch, use_texts};
 use crate::format;
 use crate::panel::parts::{Tall, chip};
@@ -23,13 +23,6 @@ pub(super) struct ListProps {
     pub(super) shown: Rc<Vec<Rc<FrameEntry>>>,
     pub(super) outcomes: Shared<Outcomes>,
     pub(super) selected: Option<u64>,
-}
-
-/// Entries are told apart by their numbers: what else they hold never changes.
-impl PartialEq for FrameEntry {
-    fn eq(&self, other: &Self) -> bool {
-        self.seq == other.seq
-    }
 }
 
 #[component]
@@ -62,7 +55,7 @@ pub(super) fn List(props: &ListProps) -> Html {
         let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
         let seq = entry.seq;
         html! {
-            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
+            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
@@ -95,16 +88,22 @@ fn moved(key: &str, shown: &[Rc<FrameEntry>], selected: Option<u64>) -> Option<u
     shown.get(to).map(|entry| entry.seq)
 }
 
-/// Keeps the end in sight while it is, and the chosen row when it changes.
+/// Keeps the end in sight while it is and no chosen row is looked at; and the chosen row when it changes.
 #[hook]
 fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<u64>, sight: (f64, f64)) {
     let count = shown.len();
     let before = use_mut_ref(|| 0_usize);
     {
         let node = node.clone();
+        let chosen = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
+        let looked_at = chosen.is_some_and(|at| {
+            let top = at as f64 * ROW;
+            top + ROW > sight.0 && top < sight.0 + sight.1
+        });
         use_effect_with(count, move |count| {
             let was = before.replace(*count) as f64 * ROW;
-            if let Some(element) = node.cast::<Element>().filter(|_| sight.0 + sight.1 + ROW >= was) {
+            let follow = !looked_at && sight.0 + sight.1 + ROW >= was;
+            if let Some(element) = node.cast::<Element>().filter(|_| follow) {
                 element.set_scroll_top(element.scroll_height());
             }
         });
@@ -127,6 +126,7 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
 struct RowProps {
     entry: Rc<FrameEntry>,
     way: AttrValue,
+    ports: AttrValue,
     dropped: bool,
     selected: bool,
     position: usize,
@@ -145,7 +145,7 @@ fn Row(props: &RowProps) -> Html {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
             aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
             <span class="mono">{ format::instant(entry.time) }</span>
-            <span class="where" title={props.way.clone()}>{ &props.way }</span>
+            <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
             <span class="what" title={summary.text.clone()}>
                 if props.dropped { { "✕ " } }

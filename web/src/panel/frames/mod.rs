@@ -8,8 +8,8 @@ mod translation;
 
 use std::rc::Rc;
 
-use netmodes_core::id::Port;
-use netmodes_core::view::LabView;
+use netmodes_core::id::{NodeId, Port};
+use netmodes_core::view::{LabView, NodeKind};
 use yew::prelude::*;
 
 use self::detail::Detail;
@@ -77,22 +77,35 @@ fn passing(frames: &FrameLog, view: &LabView, filter: &Filter) -> Vec<Rc<FrameEn
 /// What is not in the list is said.
 fn hidden_note(frames: &FrameLog, texts: &TextsHandle) -> Html {
     let note = |key: &str, n: u64| {
-        if n > 0 { html! { <p class="note">{ texts.ui_count(key, n) }</p> } } else { html! {} }
+        if n > 0 {
+            html! { <p class="note">{ texts.ui_count(key, n) }</p> }
+        } else {
+            html! {}
+        }
     };
     html! { <>{ note("frames-not-shown", frames.not_shown) }{ note("frames-forgotten", frames.forgotten) }</> }
 }
 
-/// From where to where a frame went on its cable: `vm1 → nat-vm1`.
+/// From where to where a frame went on its cable: `vm1 → NAT`.
 fn way(view: &LabView, entry: &FrameEntry) -> String {
-    format!("{} → {}", end(view, entry.sent.from), end(view, entry.sent.to))
+    format!("{} → {}", node_name(view, entry.sent.from.node), node_name(view, entry.sent.to.node))
 }
 
-/// A cable's end: the node's name, with the interface's where the node has several cables.
-fn end(view: &LabView, port: Port) -> String {
-    let name = view.nodes.get(&port.node).map_or("?", |node| node.name.as_str());
-    let cables = view.ifaces.range((port.node, 0)..=(port.node, u32::MAX)).filter(|(_, iface)| !iface.loopback).count();
-    match view.ifaces.get(&(port.node, port.index)) {
-        Some(iface) if cables > 1 => format!("{name} {}", iface.name),
-        _ => name.to_owned(),
-    }
+/// The same with the interfaces' names: `vm1 enp0s3 → nat-vm1-1`.
+fn way_with_ports(view: &LabView, entry: &FrameEntry) -> String {
+    let end = |port: Port| {
+        let name = view.nodes.get(&port.node).map_or("?", |node| node.name.as_str());
+        match view.ifaces.get(&(port.node, port.index)) {
+            Some(iface) => format!("{name} {}", iface.name),
+            None => name.to_owned(),
+        }
+    };
+    format!("{} → {}", end(entry.sent.from), end(entry.sent.to))
+}
+
+/// A node's name; the only NAT engine of a lab is just `NAT`.
+fn node_name(view: &LabView, id: NodeId) -> &str {
+    let Some(node) = view.nodes.get(&id) else { return "?" };
+    let engines = view.nodes.values().filter(|node| node.kind == NodeKind::NatEngine).count();
+    if node.kind == NodeKind::NatEngine && engines == 1 { "NAT" } else { &node.name }
 }

@@ -25,7 +25,7 @@ pub(super) fn story(view: &LabView, outcomes: &Outcomes, entry: &FrameEntry, tex
 }
 
 fn line(view: &LabView, outcome: &Outcome, texts: &TextsHandle) -> Html {
-    let name = view.nodes.get(&outcome.node).map_or("?", |node| &node.name);
+    let name = super::node_name(view, outcome.node);
     match &outcome.what {
         What::Decided(decision) => {
             let (title, text) = decided(decision, texts);

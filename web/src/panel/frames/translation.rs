@@ -31,8 +31,18 @@ pub(super) fn translation(
     let plain = |text: String| html! { { text } };
     let ports = texts.ui(if before.proto == 1 { "icmp-id" } else { "src-port" });
     let mut rows = vec![
-        (texts.ui("src-mac"), mac(before.src_mac, ends_before), mac(after.src_mac, ends_after), before.src_mac != after.src_mac),
-        (texts.ui("dst-mac"), mac(before.dst_mac, ends_before), mac(after.dst_mac, ends_after), before.dst_mac != after.dst_mac),
+        (
+            texts.ui("src-mac"),
+            mac(before.src_mac, ends_before),
+            mac(after.src_mac, ends_after),
+            before.src_mac != after.src_mac,
+        ),
+        (
+            texts.ui("dst-mac"),
+            mac(before.dst_mac, ends_before),
+            mac(after.dst_mac, ends_after),
+            before.dst_mac != after.dst_mac,
+        ),
         (texts.ui("src-ip"), plain(before.src.to_string()), plain(after.src.to_string()), before.src != after.src),
         (texts.ui("dst-ip"), plain(before.dst.to_string()), plain(after.dst.to_string()), before.dst != after.dst),
         (texts.ui("ttl"), plain(before.ttl.to_string()), plain(after.ttl.to_string()), before.ttl != after.ttl),
@@ -61,7 +71,7 @@ pub(super) fn translation(
 }
 
 fn title(view: &LabView, found: &Crossing, texts: &TextsHandle) -> std::rc::Rc<str> {
-    let by = view.nodes.get(&found.before.sent.to.node).map(|node| node.name.clone()).unwrap_or_default();
+    let by = super::node_name(view, found.before.sent.to.node).to_owned();
     texts.ui_with("translated-by", &[("machine", by)])
 }
 

@@ -107,9 +107,12 @@ fn routes(c: &Context<'_>) -> Table {
 }
 
 fn neighbours(c: &Context<'_>) -> Table {
-    let rows = c.view.neighs.values().filter(|row| row.node == c.node).map(|row| {
-        vec![row.addr.to_string(), or_dash(row.mac), c.iface(row.iface), row.state.name().to_owned()]
-    });
+    let rows = c
+        .view
+        .neighs
+        .values()
+        .filter(|row| row.node == c.node)
+        .map(|row| vec![row.addr.to_string(), or_dash(row.mac), c.iface(row.iface), row.state.name().to_owned()]);
     Table { caption: "t-neighbours", head: vec!["c-address", "c-mac", "c-interface", "c-state"], rows: rows.collect() }
 }
 
@@ -159,7 +162,13 @@ fn fdb(c: &Context<'_>) -> Table {
     let rows = c.view.fdb.values().filter(|row| row.switch == c.node).map(|row| {
         let behind = c.view.links.values().find_map(|link| {
             let here = netmodes_core::id::Port::new(row.switch, row.port);
-            let other = if link.a == here { link.b } else if link.b == here { link.a } else { return None };
+            let other = if link.a == here {
+                link.b
+            } else if link.b == here {
+                link.a
+            } else {
+                return None;
+            };
             c.view.nodes.get(&other.node).map(|node| node.name.clone())
         });
         let age = row.age_secs.map(|secs| format!("{secs} {}", c.texts.ui("unit-s")));
@@ -169,8 +178,11 @@ fn fdb(c: &Context<'_>) -> Table {
 }
 
 fn processes(c: &Context<'_>) -> Table {
-    let rows = c.view.processes.values().filter(|row| row.node == c.node).map(|row| {
-        vec![row.pid.to_string(), row.ppid.to_string(), row.argv.join(" ")]
-    });
+    let rows = c
+        .view
+        .processes
+        .values()
+        .filter(|row| row.node == c.node)
+        .map(|row| vec![row.pid.to_string(), row.ppid.to_string(), row.argv.join(" ")]);
     Table { caption: "t-processes", head: vec!["c-pid", "c-ppid", "c-command"], rows: rows.collect() }
 }

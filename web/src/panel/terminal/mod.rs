@@ -85,7 +85,8 @@ fn Screen(props: &ScreenProps) -> Html {
         let input = input.clone();
         // A click gives the keyboard to the prompt, unless it ended a selection of text.
         Callback::from(move |_: MouseEvent| {
-            let selecting = dom::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
+            let selecting =
+                dom::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
             if let Some(input) = input.cast::<web_sys::HtmlElement>().filter(|_| !selecting) {
                 let _ = input.focus();
             }
@@ -94,6 +95,9 @@ fn Screen(props: &ScreenProps) -> Html {
     html! {
         <div class="screen-box" role="tabpanel" id="term-panel" aria-labelledby={format!("term-tab-{}", props.node)}>
             <div class="screen" ref={screen} {onclick}>
+                if props.terminal.lines.is_empty() && !props.real {
+                    <p class="note">{ texts.ui("terminal-hint") }</p>
+                }
                 <Lines machine={props.machine.clone()} terminal={props.terminal.clone()} {on_word} />
                 if props.real {
                     <p class="note">{ texts.ui("terminal-real") }</p>

@@ -51,7 +51,8 @@ fn LineView(props: &LineProps) -> Html {
                 <span class="prompt">{ super::prompt::prompt(&props.machine) }</span>
             }
             { for pieces }
-            { "\n" }
+            // An empty line is a line when it is copied as well.
+            if props.line.pieces.is_empty() { <br /> }
         </div>
     }
 }

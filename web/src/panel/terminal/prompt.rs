@@ -29,7 +29,7 @@ pub(super) fn Prompt(props: &PromptProps) -> Html {
     // How far back in the history the line is; 0 is the new line, which is kept meanwhile.
     let back = use_mut_ref(|| (0_usize, String::new()));
     let onkeydown = {
-        let props = props.clone();
+        let (props, dispatch) = (props.clone(), dispatch.clone());
         Callback::from(move |event: KeyboardEvent| {
             let Some(input) = props.input.cast::<HtmlInputElement>() else { return };
             if key(&event, &input, &props, &dispatch, &mut back.borrow_mut()) {
@@ -37,13 +37,21 @@ pub(super) fn Prompt(props: &PromptProps) -> Html {
             }
         })
     };
+    let interrupt = {
+        let node = props.node;
+        dispatch.callback(move |_: MouseEvent| Action::Interrupt { node, typed: String::new() })
+    };
     let running = !props.terminal.running.is_empty();
-    let label = texts.ui_with(if running { "input-for" } else { "command-for" }, &[("machine", props.machine.to_string())]);
+    let label =
+        texts.ui_with(if running { "input-for" } else { "command-for" }, &[("machine", props.machine.to_string())]);
     html! {
         <div class="typed">
             if !running { <span class="prompt" aria-hidden="true">{ prompt(&props.machine) }</span> }
             <input ref={props.input.clone()} class="command" type="text" aria-label={label} autocomplete="off"
                 autocapitalize="off" autocorrect="off" spellcheck="false" enterkeyhint="go" {onkeydown} />
+            if running {
+                <button type="button" class="interrupt" title={texts.ui("key-ctrl-c-does")} onclick={interrupt}>{ "Ctrl C" }</button>
+            }
         </div>
     }
 }

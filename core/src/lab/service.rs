@@ -180,3 +180,22 @@ pub struct RangeSpec {
     /// Last address.
     pub last: Ipv4Addr,
 }
+
+impl DhcpOptionValue {
+    /// The bytes on the wire (RFC 2132).
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Addresses(addresses) => addresses.iter().flat_map(Ipv4Addr::octets).collect(),
+            Self::Text(text) => text.clone().into_bytes(),
+            Self::U8(number) => vec![*number],
+            Self::U16(number) => number.to_be_bytes().to_vec(),
+            Self::U32(number) => number.to_be_bytes().to_vec(),
+            Self::Flag(flag) => vec![u8::from(*flag)],
+            // Digits in pairs, as the lab's check has seen to; colons may stand between them.
+            Self::Hex(digits) => {
+                let digits: Vec<_> = digits.chars().filter_map(|c| c.to_digit(16)).collect();
+                digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+            }
+        }
+    }
+}

@@ -99,6 +99,16 @@ pub struct Account {
     pub dropped: u64,
 }
 
+/// Folds bytes into the trace's fingerprint, eight at a time. Not cryptographic: it only has to differ where traces do.
+pub fn digest_of(digest: u64, bytes: &[u8]) -> u64 {
+    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let mut words = bytes.chunks_exact(8);
+    let sum = words.by_ref().fold(digest ^ bytes.len() as u64, |sum, word| {
+        mix(sum, u64::from_le_bytes(word.try_into().unwrap_or_default()))
+    });
+    words.remainder().iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)))
+}
+
 /// The handler's side of the world.
 pub struct Ctx<'a> {
     /// Lab time.
@@ -122,7 +132,9 @@ impl Ctx<'_> {
     pub fn frame(&mut self, parent: Option<FrameId>, bytes: impl Into<Rc<[u8]>>) -> Frame {
         let id = FrameId(*self.next_frame);
         *self.next_frame += 1;
-        Frame { id, parent, bytes: bytes.into(), offload: Offload::NONE }
+        let bytes = bytes.into();
+        *self.digest = digest_of(*self.digest, &bytes);
+        Frame { id, parent, bytes, offload: Offload::NONE }
     }
 
     /// Puts a frame on the cable at `port`.
@@ -132,6 +144,9 @@ impl Ctx<'_> {
 
     /// Says a fact.
     pub fn fact(&mut self, fact: Fact) {
+        if let Fact::Output(output) = &fact {
+            *self.digest = output.spans.iter().fold(*self.digest, |sum, span| digest_of(sum, span.text.as_bytes()));
+        }
         self.effects.push(Effect::Fact(fact));
     }
 

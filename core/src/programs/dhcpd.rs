@@ -5,10 +5,15 @@ use core::net::Ipv4Addr;
 
 use super::{Kernel, Step};
 use crate::addr::{Endpoint, MacAddr};
-use crate::dhcp::{CLIENT_PORT, LeaseChange, Message, Reply, ReplyTo, SERVER_PORT, Server, ServerAction, ServerConfig};
+use crate::dhcp::{
+    CLIENT_PORT, LeaseChange, Message, Reply, ReplyTo, Reservation, SERVER_PORT, Server, ServerAction, ServerConfig,
+    option,
+};
 use crate::frame::ethernet::ethertype;
 use crate::frame::{Ethernet, Ipv4, Ipv4Header, Udp};
 use crate::id::SocketId;
+use crate::lab::ScopeSpec;
+use crate::machine::Machine;
 use crate::rng::{Purpose, Rng};
 
 /// The service. One scope an interface.
@@ -54,6 +59,27 @@ impl Dhcpd {
         }
         Step::Running
     }
+}
+
+/// A lab file's scope, at the interface it names; none when that has no address.
+pub(super) fn scope(spec: &ScopeSpec, machine: &Machine) -> Option<(u32, ServerConfig)> {
+    let iface = machine.ifaces().by_name(&spec.dev)?;
+    let own = iface.addrs.iter().find(|addr| addr.cidr.contains(spec.first))?.cidr;
+    let mut options: Vec<_> = spec.options.iter().map(|option| (option.code, option.value.bytes())).collect();
+    if let Some(domain) = &spec.domain {
+        options.push((option::DOMAIN_NAME, domain.clone().into_bytes()));
+    }
+    let config = ServerConfig {
+        lease_secs: spec.lease_secs,
+        router: spec.router,
+        dns: spec.dns.clone(),
+        options,
+        authoritative: spec.authoritative,
+        exclude: spec.exclusions.iter().map(|range| (range.first, range.last)).collect(),
+        reservations: spec.reservations.iter().map(|r| Reservation { mac: r.mac, addr: r.address }).collect(),
+        ..ServerConfig::new(own.addr, own, spec.first, spec.last)
+    };
+    Some((iface.index, config))
 }
 
 impl Scope {

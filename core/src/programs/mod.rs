@@ -22,7 +22,7 @@ pub enum Step {
 use dhclient::Dhclient;
 use dhcpd::Dhcpd;
 
-use crate::lab::ServiceSpec;
+use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
 use crate::shell::{self, ShellJob};
 
@@ -59,8 +59,14 @@ impl Program {
     }
 
     /// The program of a service that a lab file defines.
-    pub fn service(_spec: &ServiceSpec, _machine: &Machine) -> Option<Self> {
-        None
+    pub fn service(spec: &ServiceSpec, machine: &Machine) -> Option<Self> {
+        match spec.kind {
+            ServiceKind::Dhcp => {
+                let scopes = spec.scopes.iter().filter_map(|scope| dhcpd::scope(scope, machine)).collect();
+                Some(Self::Dhcpd(Box::new(Dhcpd::new(scopes))))
+            }
+            _ => None,
+        }
     }
 
     /// Lets the program act.

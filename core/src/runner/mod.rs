@@ -6,13 +6,17 @@
 //! Must not know WebSockets, workers or devices.
 
 mod clock;
+pub mod script;
 mod session;
+#[cfg(test)]
+mod tests;
 mod viewer;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use clock::Clock;
 pub use clock::REAL_TIME_PPM;
+pub use script::{Capture, CommandResult, ScriptReport, run_script};
 pub use viewer::ViewerId;
 use viewer::{History, Viewer};
 

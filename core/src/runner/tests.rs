@@ -1,0 +1,160 @@
+use std::collections::BTreeMap;
+
+use super::script::{ScriptReport, run_script};
+use crate::event::{Event, Fact};
+use crate::lab::Lab;
+use crate::script::Script;
+use crate::time::SimTime;
+use crate::view::LabView;
+use crate::world::{Input, Output, World};
+
+pub(super) fn lab(name: &str) -> Lab {
+    let path = format!("{}/../static/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let lab: Lab = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    lab
+}
+
+fn run(lab_name: &str, seed: u64, script: &str) -> ScriptReport {
+    let world = World::new(&lab(lab_name), seed).unwrap();
+    let report = run_script(world, &Script::parse(script).unwrap(), true);
+    assert_eq!(report.failure, None);
+    report.world.check().unwrap();
+    report
+}
+
+fn stdout(report: &ScriptReport, at: usize) -> &str {
+    &report.results[at].stdout
+}
+
+const FIRST_STEPS: &str = "
+vm1: ip addr
+vm1: dhclient -v enp0s3
+vm1: ip addr show enp0s3
+vm1: ip route
+";
+
+#[test]
+fn a_vm_begins_with_nothing_and_gets_its_lease() {
+    let report = run("nat", 1, FIRST_STEPS);
+    assert!(stdout(&report, 0).contains("state DOWN"), "{}", stdout(&report, 0));
+    let dhclient = &report.results[1];
+    assert!(dhclient.stderr.contains("DHCPACK of 10.0.2.15 from 10.0.2.1"), "{}", dhclient.stderr);
+    assert!(dhclient.stderr.contains("bound to 10.0.2.15 -- renewal in 30"), "{}", dhclient.stderr);
+    assert_eq!(dhclient.exit, 0);
+    let addr = stdout(&report, 2);
+    assert!(addr.contains("    inet 10.0.2.15/24 brd 10.0.2.255 scope global dynamic enp0s3\n"), "{addr}");
+    assert!(addr.contains("valid_lft 604800sec preferred_lft 604800sec"), "{addr}");
+    assert_eq!(
+        stdout(&report, 3),
+        "default via 10.0.2.1 dev enp0s3 \n10.0.2.0/24 dev enp0s3 proto kernel scope link src 10.0.2.15 \n"
+    );
+}
+
+/// Everything that comes out of a world while it runs for `secs`, with mere time in slices of `slice_us` besides.
+fn trace(seed: u64, slice_us: u64, secs: u64) -> (Vec<Event>, String) {
+    let mut world = World::new(&lab("nat"), seed).unwrap();
+    world.watch_frames(true);
+    let mut events = Vec::new();
+    let drain = |world: &mut World, events: &mut Vec<Event>| {
+        while let Some(output) = world.poll_output() {
+            if let Output::Event(event) = output {
+                events.push(event);
+            }
+        }
+        world.check().unwrap();
+    };
+    drain(&mut world, &mut events);
+    let commands = [(0, "dhclient -v enp0s3"), (1, "ping -c 2 8.8.8.8"), (3, "ip neigh")];
+    let mut commands = commands.into_iter().peekable();
+    let end = SimTime::from_secs(secs);
+    let mut slice = SimTime::ZERO;
+    while world.now() < end {
+        if let Some((at, line)) = commands.peek().copied()
+            && world.now() == SimTime::from_secs(at)
+        {
+            commands.next();
+            let command = crate::world::Command::Run { machine: "vm1".into(), line: line.into(), tty: None };
+            world.handle(SimTime::from_secs(at), Input::Command(&command)).unwrap();
+            drain(&mut world, &mut events);
+            continue;
+        }
+        if slice_us > 0 {
+            while slice <= world.now() {
+                slice += core::time::Duration::from_micros(slice_us);
+            }
+        } else {
+            slice = end;
+        }
+        let stop = commands.peek().map_or(end, |(at, _)| SimTime::from_secs(*at));
+        let to = world.next_wakeup().unwrap_or(end).min(stop).min(slice).min(end);
+        world.handle(to, Input::Time).unwrap();
+        drain(&mut world, &mut events);
+    }
+    (events, world.fingerprint())
+}
+
+#[test]
+fn however_time_is_sliced_the_trace_is_the_same() {
+    for seed in 0..4 {
+        let whole = trace(seed, 0, 5);
+        for slice_us in [997, 100_003] {
+            assert_eq!(trace(seed, slice_us, 5), whole, "seed {seed}, slices of {slice_us} µs");
+        }
+    }
+}
+
+#[test]
+fn different_seeds_give_different_traces() {
+    assert_ne!(trace(1, 0, 2).1, trace(2, 0, 2).1);
+}
+
+#[test]
+fn what_happens_does_not_depend_on_being_watched() {
+    let script = Script::parse(FIRST_STEPS).unwrap();
+    let run = |watched| run_script(World::new(&lab("nat"), 3).unwrap(), &script, watched);
+    let (seen, unseen) = (run(true), run(false));
+    assert_eq!(seen.world.fingerprint(), unseen.world.fingerprint());
+    assert_eq!(seen.results, unseen.results);
+}
+
+#[test]
+fn a_viewer_that_folds_every_fact_knows_what_a_query_tells() {
+    let (events, _) = trace(1, 0, 2);
+    let mut view = LabView::default();
+    for event in &events {
+        view.apply(event);
+    }
+    let script = "vm1: dhclient enp0s3\nvm1: ip neigh\nvm1: ip address delete 10.0.2.15/24 dev enp0s3\n@attach vm1 1 notattached\nvm1: ip addr\n@attach vm1 1 nat\nvm1: dhclient -r enp0s3\n";
+    let report = run("nat", 1, script);
+    let mut view = LabView::default();
+    report.events.iter().for_each(|event| view.apply(event));
+    let mut query = LabView { seq: view.seq, time: view.time, ..LabView::default() };
+    report.world.rows(false).into_iter().for_each(|row| query.put(row));
+    let differences: BTreeMap<_, _> = view
+        .rows()
+        .into_iter()
+        .map(|row| (row.key(), (Some(row), None)))
+        .chain(query.rows().into_iter().map(|row| (row.key(), (None, Some(row)))))
+        .fold(BTreeMap::new(), |mut all: BTreeMap<_, (Option<_>, Option<_>)>, (key, (a, b))| {
+            let entry = all.entry(key).or_default();
+            entry.0 = entry.0.take().or(a);
+            entry.1 = entry.1.take().or(b);
+            all
+        })
+        .into_iter()
+        .filter(|(_, (a, b))| a != b)
+        .collect();
+    assert!(differences.is_empty(), "fold and query differ: {differences:#?}");
+}
+
+#[test]
+fn a_refused_command_changes_nothing() {
+    let mut world = World::new(&lab("nat"), 1).unwrap();
+    while world.poll_output().is_some() {}
+    let before = world.fingerprint();
+    let command = crate::world::Command::Run { machine: "nobody".into(), line: "ip a".into(), tty: None };
+    let error = world.handle(SimTime::ZERO, Input::Command(&command)).unwrap_err();
+    assert_eq!(error.code, "unknown-machine");
+    assert_eq!(world.fingerprint(), before);
+    assert!(!matches!(world.poll_output(), Some(Output::Event(Event { fact: Fact::InputDone { .. }, .. }))));
+}

@@ -114,7 +114,9 @@ mod tests {
 
     fn headers(list: &[(HeaderName, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
-        list.iter().for_each(|(name, value)| drop(map.append(name, value.parse().unwrap())));
+        for (name, value) in list {
+            map.append(name, value.parse().unwrap());
+        }
         map
     }
 
@@ -152,8 +154,15 @@ mod tests {
     #[test]
     fn the_token_must_be_whole_and_right() {
         let own = Some("http://127.0.0.1:8600");
-        for wrong in ["netmodes.v1", "netmodes.v1, netmodes.token.", "netmodes.v1, netmodes.token.0011223",
-            "netmodes.v1, netmodes.token.001122333", "netmodes.token.00112233", "netmodes.v1, 00112233", ""] {
+        for wrong in [
+            "netmodes.v1",
+            "netmodes.v1, netmodes.token.",
+            "netmodes.v1, netmodes.token.0011223",
+            "netmodes.v1, netmodes.token.001122333",
+            "netmodes.token.00112233",
+            "netmodes.v1, 00112233",
+            "",
+        ] {
             assert_eq!(session(own, wrong), Err(Refused::Token), "{wrong}");
         }
     }

@@ -3,8 +3,19 @@
 //! Owns the words of the command line. What each command does is in a module of its own; the network itself is
 //! netmodes-core's.
 
+mod auth;
+mod driver;
 mod failure;
+mod host_sockets;
 mod labs;
+mod proc_map;
+mod serve;
+mod server;
+mod session;
+mod site;
+mod sock_diag;
+mod ss;
+mod tap;
 mod texts;
 mod words;
 
@@ -52,6 +63,8 @@ fn run(parser: &mut lexopt::Parser, texts: Texts) -> Result<u8, Failure> {
 
 fn dispatch(command: &str, words: &mut Words<'_>) -> Result<u8, Failure> {
     match command {
+        "serve" => serve::serve(words),
+        "ss" => ss::ss(words),
         "labs" => labs::list(words),
         "lab" => labs::lab(words),
         other => Err(Failure::usage(words.texts.say("command-unknown", &[("command", other)]))),

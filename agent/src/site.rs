@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn brotli_goes_to_who_takes_it() {
-        for (accept, encoding) in [("gzip, br", Some("br")), ("gzip", None), ("br;q=0, gzip", None), ("br;q=0.5", Some("br"))] {
+        for (accept, encoding) in
+            [("gzip, br", Some("br")), ("gzip", None), ("br;q=0, gzip", None), ("br;q=0.5", Some("br"))]
+        {
             let answer = get("/a.wasm", &[(ACCEPT_ENCODING, accept)]);
             let found = answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
             assert_eq!(found, encoding, "{accept}");

@@ -86,6 +86,11 @@ impl Tap {
     /// # Errors
     /// When the descriptor cannot be watched.
     pub(crate) fn new(device: Box<dyn TapDevice>) -> io::Result<Self> {
+        #[expect(
+            deprecated,
+            reason = "its successor wants AsFd, which tun-tap 0.1.4 has not; `Held` owns the device, so \
+            the descriptor stays open as long as it is watched"
+        )]
         let device = AsyncFd::with_interest(Held(device), Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self { device, waiting: VecDeque::new(), dropped: 0 })
     }

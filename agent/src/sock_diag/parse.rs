@@ -152,8 +152,15 @@ mod tests {
                 let (local, peer) = (&row.local, &row.peer);
                 format!(
                     "{} {} {} {}:{} {}:{} v6only={} owned={}",
-                    row.state.name(), queues.recv, queues.send, local.addr, local.port, peer.addr, peer.port,
-                    row.v6_only, s.inode != 0
+                    row.state.name(),
+                    queues.recv,
+                    queues.send,
+                    local.addr,
+                    local.port,
+                    peer.addr,
+                    peer.port,
+                    row.v6_only,
+                    s.inode != 0
                 )
             })
             .collect()
@@ -161,12 +168,30 @@ mod tests {
 
     #[test]
     fn a_recorded_answer_over_ipv4_is_read() {
-        assert_eq!(lines(RECORDED_V4, TCP4), ["?"]);
+        assert_eq!(
+            lines(RECORDED_V4, TCP4),
+            [
+                "LISTEN 0 7 127.0.0.1:8080 0.0.0.0:0 v6only=false owned=true",
+                "ESTAB 5 0 127.0.0.1:8080 127.0.0.1:55236 v6only=false owned=true",
+                "TIME-WAIT 0 0 127.0.0.1:40000 127.0.0.1:8080 v6only=false owned=false",
+                "ESTAB 0 0 127.0.0.1:55236 127.0.0.1:8080 v6only=false owned=true",
+                "ESTAB 0 0 127.0.0.1:58694 127.0.0.1:8082 v6only=false owned=true",
+            ]
+        );
     }
 
     #[test]
     fn a_recorded_answer_over_ipv6_is_read() {
-        assert_eq!(lines(RECORDED_V6, TCP6), ["?"]);
+        assert_eq!(
+            lines(RECORDED_V6, TCP6),
+            [
+                "LISTEN 0 5 :::8081 :::0 v6only=true owned=true",
+                "LISTEN 0 5 :::8082 :::0 v6only=false owned=true",
+                "ESTAB 0 0 ::ffff:127.0.0.1:8082 ::ffff:127.0.0.1:58694 v6only=false owned=true",
+                "ESTAB 0 0 ::1:8081 ::1:34450 v6only=false owned=true",
+                "ESTAB 0 0 ::1:34450 ::1:8081 v6only=false owned=true",
+            ]
+        );
     }
 
     #[test]

@@ -46,8 +46,7 @@ impl Dump {
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_DUMP;
         header.sequence_number = sequence;
-        let mut message =
-            NetlinkMessage::new(header, NetlinkPayload::from(SockDiagMessage::InetRequest(request)));
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::from(SockDiagMessage::InetRequest(request)));
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);

@@ -6,7 +6,10 @@
 
 pub mod dhclient;
 pub mod dhcpd;
+pub mod dns;
 mod kernel;
+pub mod ping;
+pub mod resolve;
 
 pub use kernel::*;
 
@@ -21,6 +24,7 @@ pub enum Step {
 
 use dhclient::Dhclient;
 use dhcpd::Dhcpd;
+use ping::Ping;
 
 use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
@@ -37,6 +41,8 @@ pub enum Program {
     Dhclient(Box<Dhclient>),
     /// A DHCP server.
     Dhcpd(Box<Dhcpd>),
+    /// Echo requests.
+    Ping(Box<Ping>),
 }
 
 impl Program {
@@ -54,6 +60,7 @@ impl Program {
         }
         match name {
             "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
+            "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
             _ => None,
         }
     }
@@ -76,6 +83,7 @@ impl Program {
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
             Self::Dhclient(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
+            Self::Ping(program) => program.poll(kernel),
         }
     }
 }

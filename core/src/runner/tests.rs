@@ -158,3 +158,17 @@ fn a_refused_command_changes_nothing() {
     assert_eq!(world.fingerprint(), before);
     assert!(!matches!(world.poll_output(), Some(Output::Event(Event { fact: Fact::InputDone { .. }, .. }))));
 }
+
+#[test]
+fn ping_goes_out_through_two_translations_and_comes_back() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: ping -c 3 8.8.8.8\nvm1: ip neigh\n");
+    let ping = stdout(&report, 1);
+    assert!(
+        ping.starts_with(
+            "PING 8.8.8.8 (8.8.8.8) 56(84) bytes of data.\n64 bytes from 8.8.8.8: icmp_seq=1 ttl=58 time="
+        ),
+        "{ping}"
+    );
+    assert!(ping.contains("3 packets transmitted, 3 received, 0% packet loss, time 2000ms\n"), "{ping}");
+    assert!(stdout(&report, 2).contains("10.0.2.1 dev enp0s3 lladdr 52:54:00:12:35:02"), "{}", stdout(&report, 2));
+}

@@ -3,13 +3,14 @@
 //! Authors write TOML, the page and sessions JSON: both are the same structures of [`netmodes_core::lab`].
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use lexopt::prelude::*;
 use netmodes_core::error::UserError;
 use netmodes_core::lab::Lab;
-use netmodes_core::limits::LAB_BYTES_MAX;
+use netmodes_core::limits::{LAB_BYTES_MAX, SCRIPT_BYTES_MAX};
 
 use crate::failure::{Failure, print};
 use crate::texts::Texts;
@@ -57,7 +58,7 @@ fn is_json(file: &str) -> bool {
 
 /// Reads a lab's file, whichever form it has.
 fn read(file: &str, texts: Texts) -> Result<Lab, Failure> {
-    let text = read_text(file, LAB_BYTES_MAX, "lab-too-large", texts)?;
+    let text = read_text(file, texts)?;
     let lab = if is_json(file) { from_json(&text) } else { from_toml(&text) };
     lab.map_err(|fault| {
         let message = texts.error(&fault.error);
@@ -68,15 +69,14 @@ fn read(file: &str, texts: Texts) -> Result<Lab, Failure> {
     })
 }
 
-/// A file of the user's, at most `max` bytes of it.
-pub(crate) fn read_text(file: &str, max: usize, too_large: &str, texts: Texts) -> Result<String, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
+/// A file of the user's: no more of it than tells that it is too much, which its reader then says.
+pub(crate) fn read_text(file: &str, texts: Texts) -> Result<String, Failure> {
+    let mut text = String::new();
+    let most = u64::try_from(LAB_BYTES_MAX.max(SCRIPT_BYTES_MAX)).unwrap_or(u64::MAX).saturating_add(1);
+    let read = fs::File::open(file).and_then(|file| file.take(most).read_to_string(&mut text));
+    read.map_err(|error| {
         Failure::usage(texts.say("file-unreadable", &[("file", file), ("message", &error.to_string())]))
     })?;
-    if text.len() > max {
-        let error = UserError::new(too_large).with("bytes", text.len()).with("max", max);
-        return Err(Failure::usage(texts.say("file-error", &[("file", file), ("message", &texts.error(&error))])));
-    }
     Ok(text)
 }
 
@@ -96,6 +96,10 @@ fn from_toml(text: &str) -> Result<Lab, Fault> {
     #[derive(serde::Deserialize)]
     struct Head {
         format_version: Option<i64>,
+    }
+    if text.len() > LAB_BYTES_MAX {
+        let error = UserError::new("lab-too-large").with("bytes", text.len()).with("max", LAB_BYTES_MAX);
+        return Err(Fault { line: None, error });
     }
     // The version first: a newer file's unknown fields are not the author's mistake.
     if let Ok(Head { format_version: Some(version) }) = toml::from_str(text)

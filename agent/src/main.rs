@@ -12,6 +12,7 @@ mod proc_map;
 mod serve;
 mod server;
 mod session;
+mod sim;
 mod site;
 mod sock_diag;
 mod ss;
@@ -64,6 +65,7 @@ fn run(parser: &mut lexopt::Parser, texts: Texts) -> Result<u8, Failure> {
 fn dispatch(command: &str, words: &mut Words<'_>) -> Result<u8, Failure> {
     match command {
         "serve" => serve::serve(words),
+        "sim" => sim::sim(words),
         "ss" => ss::ss(words),
         "labs" => labs::list(words),
         "lab" => labs::lab(words),

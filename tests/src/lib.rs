@@ -1,6 +1,7 @@
 //! Help for the tests: labs and exercises from `static/`, scripts run to their end, a server of the built page, a
 //! browser. What a test shows stands in the test.
 
+pub mod agent;
 pub mod browser;
 pub mod content;
 pub mod paths;

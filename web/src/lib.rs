@@ -1,1 +1,17 @@
-//! The page.
+//! The page of Netmodes, and the worker's module that holds the world.
+//!
+//! Two binaries share this library: `page` mounts [`app`] into the document; `world` (the worker's) links only the core.
+//! The page knows a lab through one [`store`], filled by messages from one [`source`] (the worker or the agent); which of
+//! the two it is, only `source` knows.
+//!
+//! Logic is plain Rust with native tests: [`store`], [`source`], [`layout`], [`format`] and [`i18n`] import no Yew.
+
+pub mod app;
+pub mod dom;
+pub mod format;
+pub mod i18n;
+pub mod layout;
+pub mod panel;
+pub mod shared;
+pub mod source;
+pub mod store;

@@ -14,11 +14,6 @@ pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     array(bytes, at).map(u16::from_be_bytes)
 }
 
-/// The 32 bits at `at`.
-pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    array(bytes, at).map(u32::from_be_bytes)
-}
-
 /// The IPv4 address at `at`.
 pub(super) fn addr(bytes: &[u8], at: usize) -> Option<Ipv4Addr> {
     array::<4>(bytes, at).map(Ipv4Addr::from)

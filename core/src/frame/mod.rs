@@ -6,6 +6,7 @@
 pub mod arp;
 mod bytes;
 pub mod checksum;
+pub mod decode;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
@@ -18,10 +19,11 @@ pub mod udp;
 use std::rc::Rc;
 
 pub use arp::Arp;
+pub use decode::{Decoded, Summary, decode, summarize};
 pub use ethernet::{Ethernet, ethertype};
 pub use icmp::Icmp;
-pub use pcapng::PcapngWriter;
 pub use ipv4::{Ipv4, Ipv4Header};
+pub use pcapng::PcapngWriter;
 pub use tcp::Tcp;
 pub use udp::Udp;
 

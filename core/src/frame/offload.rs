@@ -1,10 +1,10 @@
 //! Making frames whole that a TAP's kernel left unfinished: a deferred checksum, a super-frame that stands for several
 //! (virtio-net header, OASIS virtio 1.2, 5.1.6).
 
+use super::Offload;
 use super::checksum;
 use super::ethernet::HEADER_LEN;
 use super::tcp::flags;
-use super::Offload;
 
 /// The whole frames that a frame with offload stands for. One that does not fit its description comes back as it is.
 pub fn make_whole(bytes: &[u8], offload: Offload) -> Vec<Vec<u8>> {

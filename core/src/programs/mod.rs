@@ -4,14 +4,22 @@
 //! Owns each program's behaviour and its words on the terminal. Must not know rendering, other machines, or the World:
 //! a program acts only through [`Kernel`].
 
+pub mod curl;
 pub mod dhclient;
 pub mod dhcpd;
 pub mod dns;
+pub mod dnsd;
+pub mod echod;
+pub mod httpd;
 mod kernel;
+pub mod nc;
 pub mod ping;
 pub mod resolve;
 
 pub use kernel::*;
+
+/// Connections that wait for a web server, when the lab does not say (nginx's default on Linux).
+const HTTP_BACKLOG: u32 = 511;
 
 /// What a program says after it was polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +30,16 @@ pub enum Step {
     Exited(i32),
 }
 
+use curl::Curl;
 use dhclient::Dhclient;
 use dhcpd::Dhcpd;
+use dnsd::Dnsd;
+use echod::Echod;
+use httpd::Httpd;
+use nc::Nc;
 use ping::Ping;
 
+use crate::addr::Endpoint;
 use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
 use crate::shell::{self, ShellJob};
@@ -43,6 +57,16 @@ pub enum Program {
     Dhcpd(Box<Dhcpd>),
     /// Echo requests.
     Ping(Box<Ping>),
+    /// A web client.
+    Curl(Box<Curl>),
+    /// Streams and datagrams by hand.
+    Nc(Box<Nc>),
+    /// A web server.
+    Httpd(Box<Httpd>),
+    /// A name server.
+    Dnsd(Box<Dnsd>),
+    /// An echo server.
+    Echod(Box<Echod>),
 }
 
 impl Program {
@@ -61,18 +85,25 @@ impl Program {
         match name {
             "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
             "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
+            "curl" => Some(Self::Curl(Box::new(Curl::new(argv)))),
+            "nc" => Some(Self::Nc(Box::new(Nc::new(argv)))),
             _ => None,
         }
     }
 
     /// The program of a service that a lab file defines.
     pub fn service(spec: &ServiceSpec, machine: &Machine) -> Option<Self> {
+        let at = Endpoint::new(spec.address.unwrap_or(core::net::Ipv4Addr::UNSPECIFIED), spec.port());
         match spec.kind {
+            ServiceKind::Http => {
+                Some(Self::Httpd(Box::new(Httpd::new(at, spec.backlog.unwrap_or(HTTP_BACKLOG), spec.pages.clone()))))
+            }
+            ServiceKind::Dns => Some(Self::Dnsd(Box::new(Dnsd::new(at, spec.records.clone())))),
+            ServiceKind::Echo => Some(Self::Echod(Box::new(Echod::new(at, spec.proto())))),
             ServiceKind::Dhcp => {
                 let scopes = spec.scopes.iter().filter_map(|scope| dhcpd::scope(scope, machine)).collect();
                 Some(Self::Dhcpd(Box::new(Dhcpd::new(scopes))))
             }
-            _ => None,
         }
     }
 
@@ -84,6 +115,11 @@ impl Program {
             Self::Dhclient(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
             Self::Ping(program) => program.poll(kernel),
+            Self::Curl(program) => program.poll(kernel),
+            Self::Nc(program) => program.poll(kernel),
+            Self::Httpd(program) => program.poll(kernel),
+            Self::Dnsd(program) => program.poll(kernel),
+            Self::Echod(program) => program.poll(kernel),
         }
     }
 }

@@ -172,3 +172,23 @@ fn ping_goes_out_through_two_translations_and_comes_back() {
     assert!(ping.contains("3 packets transmitted, 3 received, 0% packet loss, time 2000ms\n"), "{ping}");
     assert!(stdout(&report, 2).contains("10.0.2.1 dev enp0s3 lladdr 52:54:00:12:35:02"), "{}", stdout(&report, 2));
 }
+
+#[test]
+fn a_page_is_fetched_by_name_and_leaves_a_time_wait_of_sixty_seconds() {
+    let script = "vm1: dhclient enp0s3\nvm1: curl -s http://example.com/\n@wait 1\nvm1: ss -tan\n@wait 61\nvm1: ss -tan\nweb: ss -ltn\nvm1: curl http://93.184.215.14:81/\n";
+    let report = run("nat", 1, script);
+    assert!(stdout(&report, 1).contains("<h1>Example Domain</h1>"), "{:?}", report.results[1]);
+    assert!(stdout(&report, 2).contains("TIME-WAIT"), "{}", stdout(&report, 2));
+    assert!(!stdout(&report, 3).contains("TIME-WAIT"), "{}", stdout(&report, 3));
+    assert!(stdout(&report, 4).contains("LISTEN 0      511          0.0.0.0:80"), "{}", stdout(&report, 4));
+    let refused = &report.results[5];
+    assert_eq!(refused.exit, 7);
+    assert!(refused.stderr.contains("curl: (7) Failed to connect to 93.184.215.14 port 81 after "), "{refused:?}");
+}
+
+#[test]
+fn two_ends_talk_by_nc_and_what_was_said_arrives() {
+    let script = "web: ip addr\npc &server: nc -l 9000\nhost &client: nc -N 192.168.0.50 9000\n@input client \"hello\\n\"\n@eof client\n@end server 10\n";
+    let report = run("nat", 1, script);
+    assert_eq!(stdout(&report, 1), "hello\n", "{:?}", report.results);
+}

@@ -1,0 +1,110 @@
+//! The application's root: makes the state, opens the source, loads the texts, and lays the panels out.
+
+use yew::prelude::*;
+
+use super::hub::Dispatch;
+use super::texts::use_loaded_texts;
+use super::{TextsHandle, panic};
+use crate::dom;
+use crate::panel::errors::Errors;
+use crate::panel::exercise::Exercise;
+use crate::panel::look::Look;
+use crate::panel::stage::Stage;
+use crate::panel::terminal::Terminals;
+use crate::panel::time::TimeStrip;
+use crate::panel::top::Top;
+use crate::store::{Action, AppState, Lang, Shared, Theme};
+
+/// Mounts the application into the element `app`.
+pub fn mount() {
+    panic::install();
+    let Some(element) = dom::document().and_then(|document| document.get_element_by_id("app")) else { return };
+    yew::Renderer::<App>::with_root(element).render();
+}
+
+/// The state at the beginning: language and theme as they were chosen last, else as the browser has them.
+fn first_state() -> AppState {
+    let chosen = dom::recall("lang").and_then(|code| Lang::from_code(&code));
+    let browser = || dom::window().and_then(|w| w.navigator().language()).and_then(|l| Lang::from_code(&l));
+    AppState {
+        lang: chosen.or_else(browser).unwrap_or_default(),
+        theme: dom::recall("theme").map_or(Theme::System, |code| Theme::from_code(&code)),
+        ..AppState::default()
+    }
+}
+
+#[component]
+fn App() -> Html {
+    let state = use_state(|| Shared::new(first_state()));
+    let dispatch = use_memo((), |()| {
+        let setter = state.setter();
+        Dispatch::new((**state).clone(), Callback::from(move |new| setter.set(new)))
+    });
+    {
+        let dispatch = dispatch.clone();
+        use_effect_with((), move |()| dispatch.open());
+    }
+    let texts = use_loaded_texts(state.lang);
+    use_document(&state, &texts);
+    html! {
+        <ContextProvider<Dispatch> context={(*dispatch).clone()}>
+            <ContextProvider<TextsHandle> context={texts}>
+                <Panels state={(*state).clone()} />
+            </ContextProvider<TextsHandle>>
+        </ContextProvider<Dispatch>>
+    }
+}
+
+/// Keeps the document's language, theme and title, and what a crash would say, in step with the state.
+#[hook]
+fn use_document(state: &AppState, texts: &TextsHandle) {
+    use_effect_with((state.lang, state.theme, texts.clone()), |(lang, theme, texts)| {
+        let Some(document) = dom::document() else { return };
+        document.set_title(&texts.find("ui.title").unwrap_or_else(|| "Netmodes".into()));
+        let Some(root) = document.document_element() else { return };
+        let _ = root.set_attribute("lang", lang.code());
+        let _ = match theme.code() {
+            Some(code) => root.set_attribute("data-theme", code),
+            None => root.remove_attribute("data-theme"),
+        };
+    });
+    use_effect_with(state.lab.clone(), |lab| {
+        if let Some(lab) = lab {
+            panic::note(&lab.name, lab.seed);
+        }
+    });
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct PanelsProps {
+    state: Shared<AppState>,
+}
+
+#[component]
+fn Panels(props: &PanelsProps) -> Html {
+    let dispatch = super::use_dispatch();
+    let texts = super::use_texts();
+    let state = &props.state;
+    html! {
+        <>
+            <Top
+                source={state.source.clone()} lab={state.lab.clone()} lang={state.lang} theme={state.theme}
+                connection={state.connection}
+            />
+            <Exercise state={state.clone()} />
+            <main class="stage" aria-label={texts.ui("stage")}>
+                <Stage
+                    state={state.clone()} on_select={dispatch.callback(Action::Select)}
+                    on_command={dispatch.callback(Action::Do)}
+                />
+                <Errors errors={state.errors.clone()} />
+            </main>
+            <TimeStrip
+                clock={state.clock} timeline={state.timeline.clone()} source={state.source.clone()}
+                selected={state.selection.frame}
+            />
+            <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
+            <Look state={state.clone()} />
+        </>
+    }
+}

@@ -1,0 +1,176 @@
+//! The few things of the browser that the page uses, each owned by a value whose drop undoes it.
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Response, Storage, Window};
+
+/// The window; none outside a page.
+pub fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+/// The document; none outside a page.
+pub fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// Wall-clock milliseconds since 1970.
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// The local time of day at `ms` since 1970: hours, minutes, seconds.
+pub fn time_of_day(ms: f64) -> (u32, u32, u32) {
+    let date = js_sys::Date::new(&JsValue::from_f64(ms));
+    (date.get_hours(), date.get_minutes(), date.get_seconds())
+}
+
+/// What was remembered under `key`.
+pub fn recall(key: &str) -> Option<String> {
+    local_storage()?.get_item(&format!("netmodes.{key}")).ok()?
+}
+
+/// Remembers `value` under `key`; forgotten where the browser forbids storage.
+pub fn keep(key: &str, value: &str) {
+    if let Some(storage) = local_storage() {
+        let _ = storage.set_item(&format!("netmodes.{key}"), value);
+    }
+}
+
+fn local_storage() -> Option<Storage> {
+    window()?.local_storage().ok()?
+}
+
+/// The storage of this tab; none where the browser forbids it.
+pub fn session_storage() -> Option<Storage> {
+    window()?.session_storage().ok()?
+}
+
+/// The text of the file at `url`, or what went wrong.
+pub async fn fetch_text(url: &str) -> Result<String, String> {
+    let words = |error: JsValue| format!("{error:?}");
+    let window = window().ok_or("no window")?;
+    let response = JsFuture::from(window.fetch_with_str(url)).await.map_err(words)?;
+    let response: Response = response.dyn_into().map_err(words)?;
+    if !response.ok() {
+        return Err(format!("{url}: {}", response.status()));
+    }
+    let text = JsFuture::from(response.text().map_err(words)?).await.map_err(words)?;
+    text.as_string().ok_or_else(|| format!("{url}: not text"))
+}
+
+/// Sets one property of an element's style. The page's content policy forbids `style` attributes; this is the way past
+/// none of it: the object model is allowed.
+pub fn set_style(element: &Element, property: &str, value: &str) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.style().set_property(property, value);
+    }
+}
+
+/// One call before the next repaint; dropped before, it does not come.
+#[derive(Debug)]
+pub struct NextFrame {
+    id: i32,
+    _closure: Closure<dyn FnMut(f64)>,
+}
+
+impl NextFrame {
+    /// Calls `callback` with the frame's time in milliseconds.
+    pub fn new(callback: impl FnOnce(f64) + 'static) -> Option<Self> {
+        let mut callback = Some(callback);
+        let closure = Closure::new(move |time| {
+            if let Some(callback) = callback.take() {
+                callback(time);
+            }
+        });
+        let id = window()?.request_animation_frame(closure.as_ref().unchecked_ref()).ok()?;
+        Some(Self { id, _closure: closure })
+    }
+}
+
+impl Drop for NextFrame {
+    fn drop(&mut self) {
+        if let Some(window) = window() {
+            let _ = window.cancel_animation_frame(self.id);
+        }
+    }
+}
+
+/// Calls again and again until dropped.
+#[derive(Debug)]
+pub struct Interval {
+    id: i32,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Interval {
+    /// Calls `callback` every `ms` milliseconds.
+    pub fn new(ms: i32, callback: impl FnMut() + 'static) -> Option<Self> {
+        let closure = Closure::<dyn FnMut()>::new(callback);
+        let function = closure.as_ref().unchecked_ref();
+        let id = window()?.set_interval_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
+        Some(Self { id, _closure: closure })
+    }
+}
+
+impl Drop for Interval {
+    fn drop(&mut self) {
+        if let Some(window) = window() {
+            window.clear_interval_with_handle(self.id);
+        }
+    }
+}
+
+/// One call later, unless dropped before.
+#[derive(Debug)]
+pub struct Timeout {
+    id: i32,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Timeout {
+    /// Calls `callback` after `ms` milliseconds.
+    pub fn new(ms: i32, callback: impl FnOnce() + 'static) -> Option<Self> {
+        let mut callback = Some(callback);
+        let closure = Closure::<dyn FnMut()>::new(move || {
+            if let Some(callback) = callback.take() {
+                callback();
+            }
+        });
+        let function = closure.as_ref().unchecked_ref();
+        let id = window()?.set_timeout_with_callback_and_timeout_and_arguments_0(function, ms).ok()?;
+        Some(Self { id, _closure: closure })
+    }
+}
+
+impl Drop for Timeout {
+    fn drop(&mut self) {
+        if let Some(window) = window() {
+            window.clear_timeout_with_handle(self.id);
+        }
+    }
+}
+
+/// Listens until dropped.
+#[derive(Debug)]
+pub struct Listener {
+    target: EventTarget,
+    kind: &'static str,
+    closure: Closure<dyn FnMut(Event)>,
+}
+
+impl Listener {
+    /// Calls `callback` for every event `kind` at `target`.
+    pub fn new(target: &EventTarget, kind: &'static str, callback: impl FnMut(Event) + 'static) -> Self {
+        let closure = Closure::<dyn FnMut(Event)>::new(callback);
+        let _ = target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref());
+        Self { target: target.clone(), kind, closure }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.target.remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
+    }
+}

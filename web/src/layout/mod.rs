@@ -1,0 +1,1 @@
+//! Where things of the topology are drawn: plain geometry, no Yew.

@@ -1,0 +1,156 @@
+//! The list: only the rows in sight are drawn, however long it is.
+
+use std::rc::Rc;
+
+use netmodes_core::view::LabView;
+use web_sys::Element;
+use yew::prelude::*;
+
+use super::{way, way_with_ports};
+use crate::app::{use_dispatch, use_texts};
+use crate::format;
+use crate::panel::parts::{Tall, chip};
+use crate::store::{Action, FrameEntry, Outcomes, Select, Shared};
+
+/// Height of a row, in pixels; the style sheet's `.row` has the same.
+const ROW: f64 = 26.0;
+/// Rows drawn above and below what is in sight.
+const SPARE: usize = 8;
+
+#[derive(Clone, PartialEq, Properties)]
+pub(super) struct ListProps {
+    pub(super) view: Shared<LabView>,
+    pub(super) shown: Rc<Vec<Rc<FrameEntry>>>,
+    pub(super) outcomes: Shared<Outcomes>,
+    pub(super) selected: Option<u64>,
+}
+
+#[component]
+pub(super) fn List(props: &ListProps) -> Html {
+    let (texts, dispatch) = (use_texts(), use_dispatch());
+    let node = use_node_ref();
+    // First pixel in sight and how many there are.
+    let sight = use_state(|| (0.0_f64, 260.0_f64));
+    use_follow(&node, &props.shown, props.selected, *sight);
+    let onscroll = {
+        let (node, sight) = (node.clone(), sight.setter());
+        Callback::from(move |_: Event| {
+            if let Some(element) = node.cast::<Element>() {
+                sight.set((f64::from(element.scroll_top()), f64::from(element.client_height())));
+            }
+        })
+    };
+    let onkeydown = {
+        let (shown, selected, dispatch) = (props.shown.clone(), props.selected, dispatch.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            if let Some(seq) = moved(&event.key(), &shown, selected) {
+                event.prevent_default();
+                dispatch.act(Action::Select(Select::Frame(seq)));
+            }
+        })
+    };
+    let first = ((sight.0 / ROW) as usize).saturating_sub(SPARE).min(props.shown.len());
+    let last = (((sight.0 + sight.1) / ROW) as usize + SPARE).min(props.shown.len());
+    let rows = props.shown[first..last].iter().enumerate().map(|(offset, entry)| {
+        let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
+        let seq = entry.seq;
+        html! {
+            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
+                position={first + offset + 1} count={props.shown.len()} />
+        }
+    });
+    html! {
+        <>
+            <div class="row head" aria-hidden="true">
+                <span>{ texts.ui("col-time") }</span><span>{ texts.ui("col-where") }</span><span></span><span>{ texts.ui("col-what") }</span>
+            </div>
+            <div class="rows" ref={node} role="listbox" tabindex="0" aria-label={texts.ui("tab-frames")} {onscroll} {onkeydown}
+                aria-activedescendant={props.selected.map(|seq| format!("frame-{seq}"))}>
+                <Tall height={props.shown.len() as f64 * ROW} top={first as f64 * ROW}>{ for rows }</Tall>
+            </div>
+        </>
+    }
+}
+
+/// The event number of the row that a key leads to.
+fn moved(key: &str, shown: &[Rc<FrameEntry>], selected: Option<u64>) -> Option<u64> {
+    let at = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
+    let last = shown.len().checked_sub(1)?;
+    let to = match (key, at) {
+        ("ArrowDown", Some(at)) => (at + 1).min(last),
+        ("ArrowUp", Some(at)) => at.saturating_sub(1),
+        ("PageDown", Some(at)) => (at + 8).min(last),
+        ("PageUp", Some(at)) => at.saturating_sub(8),
+        ("Home", _) | ("ArrowDown" | "PageDown", None) => 0,
+        ("End", _) | ("ArrowUp" | "PageUp", None) => last,
+        _ => return None,
+    };
+    shown.get(to).map(|entry| entry.seq)
+}
+
+/// Keeps the end in sight while it is and no chosen row is looked at; and the chosen row when it changes.
+#[hook]
+fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<u64>, sight: (f64, f64)) {
+    let count = shown.len();
+    let before = use_mut_ref(|| 0_usize);
+    {
+        let node = node.clone();
+        let chosen = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
+        let looked_at = chosen.is_some_and(|at| {
+            let top = at as f64 * ROW;
+            top + ROW > sight.0 && top < sight.0 + sight.1
+        });
+        use_effect_with(count, move |count| {
+            let was = before.replace(*count) as f64 * ROW;
+            let follow = !looked_at && sight.0 + sight.1 + ROW >= was;
+            if let Some(element) = node.cast::<Element>().filter(|_| follow) {
+                element.set_scroll_top(element.scroll_height());
+            }
+        });
+    }
+    let (node, shown) = (node.clone(), shown.clone());
+    use_effect_with(selected, move |selected| {
+        let at = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
+        let (Some(at), Some(element)) = (at, node.cast::<Element>()) else { return };
+        let (top, height) = (at as f64 * ROW, f64::from(element.client_height()));
+        let scroll = f64::from(element.scroll_top());
+        if top < scroll {
+            element.set_scroll_top(top as i32);
+        } else if top + ROW > scroll + height {
+            element.set_scroll_top((top + ROW - height) as i32);
+        }
+    });
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct RowProps {
+    entry: Rc<FrameEntry>,
+    way: AttrValue,
+    ports: AttrValue,
+    dropped: bool,
+    selected: bool,
+    position: usize,
+    count: usize,
+}
+
+#[component]
+fn Row(props: &RowProps) -> Html {
+    let dispatch = use_dispatch();
+    let entry = &props.entry;
+    let seq = entry.seq;
+    let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Frame(seq)));
+    let summary = entry.summary();
+    let class = classes!("row", props.selected.then_some("sel"), props.dropped.then_some("bad"));
+    html! {
+        <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
+            aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
+            <span class="mono">{ format::instant(entry.time) }</span>
+            <span class="where" title={props.ports.clone()}>{ &props.way }</span>
+            <span>{ chip(&summary.proto) }</span>
+            <span class="what" title={summary.text.clone()}>
+                if props.dropped { { "✕ " } }
+                { &summary.text }
+            </span>
+        </div>
+    }
+}

@@ -1,0 +1,66 @@
+//! The lower right: frames, tables, sockets, as tabs.
+
+use yew::prelude::*;
+
+use super::frames::Frames;
+use super::parts::{Tab, Tabs};
+use super::sockets::Sockets;
+use super::tables::Tables;
+use crate::app::use_texts;
+use crate::store::{AppState, Shared};
+
+/// What is shown.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// Everything the page knows.
+    pub state: Shared<AppState>,
+}
+
+/// The tabs and the one that is chosen.
+#[component]
+pub fn Look(props: &Props) -> Html {
+    let texts = use_texts();
+    let chosen = use_state(|| AttrValue::from("frames"));
+    let filter = use_state(|| AttrValue::from(""));
+    let tabs: Vec<_> = ["frames", "tables", "sockets"]
+        .into_iter()
+        .map(|key| Tab { key: key.into(), label: texts.ui(&format!("tab-{key}")).into(), busy: false })
+        .collect();
+    let on_choose = {
+        let chosen = chosen.setter();
+        Callback::from(move |key| chosen.set(key))
+    };
+    let oninput = {
+        let filter = filter.setter();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<web_sys::HtmlInputElement>() {
+                filter.set(input.value().into());
+            }
+        })
+    };
+    let state = &props.state;
+    let hint = texts.ui(if &*chosen == "frames" { "filter-frames" } else { "filter-text" });
+    let body = match chosen.as_str() {
+        "tables" => {
+            html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={(*filter).clone()} /> }
+        }
+        "sockets" => html! {
+            <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
+                node={state.selection.node.or(state.front)} filter={(*filter).clone()} />
+        },
+        _ => html! {
+            <Frames view={state.view.clone()} frames={state.frames.clone()} outcomes={state.outcomes.clone()}
+                selected={state.selection.frame} filter={(*filter).clone()} />
+        },
+    };
+    html! {
+        <section class="look" aria-label={texts.ui("look")}>
+            <div class="look-top">
+                <Tabs label={texts.ui("look")} id="look" {tabs} chosen={(*chosen).clone()} {on_choose} />
+                <input class="filter" type="search" value={(*filter).clone()} {oninput} placeholder={hint.clone()} aria-label={hint}
+                    spellcheck="false" autocomplete="off" />
+            </div>
+            <div class="look-body" role="tabpanel" id="look-panel" aria-labelledby={format!("look-tab-{}", *chosen)}>{ body }</div>
+        </section>
+    }
+}

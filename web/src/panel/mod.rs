@@ -1,0 +1,13 @@
+//! The panels. A panel gets the slices of the state that it shows, and callbacks; it knows no other panel.
+
+pub mod errors;
+pub mod exercise;
+pub mod frames;
+pub mod look;
+pub mod parts;
+pub mod sockets;
+pub mod stage;
+pub mod tables;
+pub mod terminal;
+pub mod time;
+pub mod top;

@@ -1,0 +1,161 @@
+//! Small parts that several panels use: icons, tabs, chips, a box whose height is data.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use crate::dom;
+
+/// An icon of the page's own set: one path in an 18 by 18 box.
+#[component]
+pub fn Icon(props: &IconProps) -> Html {
+    let path = match &*props.name {
+        "play" => "M5 3v12l10-6z",
+        "pause" => "M4 3h3.5v12H4zM10.5 3H14v12h-3.5z",
+        "step" => "M13 3h2v12h-2zM3 3v12l9-6z",
+        "restart" => "M9 3a6 6 0 1 1-5.66 4h2.2A4 4 0 1 0 9 5v3L4.5 4.5 9 1z",
+        "theme" => "M9 2a7 7 0 1 0 0 14A7 7 0 0 0 9 2zm0 2v10A5 5 0 0 1 9 4z",
+        "help" => {
+            "M8 12h2v2H8zM9 3a4 4 0 0 0-4 4h2a2 2 0 1 1 3.2 1.6C9 9.4 8 10 8 11h2c0-.6.6-1 1.4-1.7A4 4 0 0 0 9 3z"
+        }
+        "close" => "M4.4 3 9 7.6 13.6 3 15 4.4 10.4 9l4.6 4.6-1.4 1.4L9 10.4 4.4 15 3 13.6 7.6 9 3 4.4z",
+        "quiet" => "M3 3v12l6-6zM9 3v12l6-6zM15 3h2v12h-2z",
+        _ => "",
+    };
+    html! {
+        <svg class="icon-svg" width="18" height="18" viewBox="0 0 18 18" fill="currentColor" aria-hidden="true">
+            <path d={path} />
+        </svg>
+    }
+}
+
+/// Which icon.
+#[derive(Clone, PartialEq, Properties)]
+pub struct IconProps {
+    /// Its name.
+    pub name: AttrValue,
+}
+
+/// A protocol's name on its colour.
+pub fn chip(proto: &str) -> Html {
+    html! { <span class={classes!("chip", proto_class(proto))}>{ proto }</span> }
+}
+
+/// The class that gives a protocol's colour.
+pub fn proto_class(proto: &str) -> String {
+    let lower = proto.to_ascii_lowercase();
+    match lower.as_str() {
+        "arp" | "dhcp" | "icmp" | "udp" | "tcp" | "dns" | "http" | "stp" => format!("p-{lower}"),
+        _ => "p-other".to_owned(),
+    }
+}
+
+/// One tab.
+#[derive(Clone, PartialEq)]
+pub struct Tab {
+    /// What identifies it.
+    pub key: AttrValue,
+    /// Its label.
+    pub label: AttrValue,
+    /// A mark beside the label, such as a running command's.
+    pub busy: bool,
+}
+
+/// What a row of tabs shows.
+#[derive(Clone, PartialEq, Properties)]
+pub struct TabsProps {
+    /// Its name for assistive tools.
+    pub label: AttrValue,
+    /// Prefix of ids: `{id}-tab-{key}`, `{id}-panel`.
+    pub id: AttrValue,
+    /// The tabs.
+    pub tabs: Vec<Tab>,
+    /// Which is chosen.
+    pub chosen: AttrValue,
+    /// Another was chosen.
+    pub on_choose: Callback<AttrValue>,
+}
+
+/// A row of tabs: arrow keys, Home and End move (WAI-ARIA tabs pattern).
+#[component]
+pub fn Tabs(props: &TabsProps) -> Html {
+    let row = use_node_ref();
+    let onkeydown = {
+        let (row, tabs) = (row.clone(), props.tabs.clone());
+        let (chosen, on_choose) = (props.chosen.clone(), props.on_choose.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            let at = tabs.iter().position(|tab| tab.key == chosen).unwrap_or(0);
+            let count = tabs.len().max(1);
+            let next = match event.key().as_str() {
+                "ArrowRight" => (at + 1) % count,
+                "ArrowLeft" => (at + count - 1) % count,
+                "Home" => 0,
+                "End" => count - 1,
+                _ => return,
+            };
+            event.prevent_default();
+            if let Some(tab) = tabs.get(next) {
+                on_choose.emit(tab.key.clone());
+                focus_child(&row, next);
+            }
+        })
+    };
+    let tabs = props.tabs.iter().map(|tab| {
+        let chosen = tab.key == props.chosen;
+        let onclick = {
+            let (key, on_choose) = (tab.key.clone(), props.on_choose.clone());
+            Callback::from(move |_: MouseEvent| on_choose.emit(key.clone()))
+        };
+        html! {
+            <button
+                key={tab.key.to_string()} type="button" role="tab" id={format!("{}-tab-{}", props.id, tab.key)}
+                aria-selected={chosen.to_string()} aria-controls={format!("{}-panel", props.id)}
+                tabindex={if chosen { "0" } else { "-1" }} {onclick}
+            >
+                { &tab.label }
+                if tab.busy { <span class="busy" aria-hidden="true">{ " ●" }</span> }
+            </button>
+        }
+    });
+    html! {
+        <div class="tabs" role="tablist" aria-label={props.label.clone()} ref={row.clone()} {onkeydown}>{ for tabs }</div>
+    }
+}
+
+fn focus_child(row: &NodeRef, index: usize) {
+    let child = row.cast::<Element>().and_then(|row| row.children().item(u32::try_from(index).unwrap_or(0)));
+    if let Some(child) = child.and_then(|child| child.dyn_into::<HtmlElement>().ok()) {
+        let _ = child.focus();
+    }
+}
+
+/// A box as high as data says.
+#[derive(Clone, PartialEq, Properties)]
+pub struct TallProps {
+    /// Its height, in pixels.
+    pub height: f64,
+    /// How far its content is moved down, in pixels.
+    pub top: f64,
+    /// Its content.
+    pub children: Html,
+}
+
+/// A box whose content is a window of something taller: for lists that draw only the rows in sight.
+#[component]
+pub fn Tall(props: &TallProps) -> Html {
+    let (outer, inner) = (use_node_ref(), use_node_ref());
+    {
+        let (outer, inner) = (outer.clone(), inner.clone());
+        use_effect_with((props.height, props.top), move |(height, top)| {
+            if let (Some(outer), Some(inner)) = (outer.cast::<Element>(), inner.cast::<Element>()) {
+                dom::set_style(&outer, "height", &format!("{height}px"));
+                dom::set_style(&inner, "transform", &format!("translateY({top}px)"));
+            }
+        });
+    }
+    html! {
+        <div class="tall" ref={outer} role="presentation">
+            <div ref={inner} role="presentation">{ props.children.clone() }</div>
+        </div>
+    }
+}

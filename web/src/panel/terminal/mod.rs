@@ -1,0 +1,147 @@
+//! The terminals: a tab for each machine.
+
+mod output;
+mod prompt;
+
+use std::collections::BTreeMap;
+
+use netmodes_core::id::NodeId;
+use netmodes_core::view::LabView;
+use web_sys::Element;
+use yew::prelude::*;
+
+use self::output::Lines;
+use self::prompt::Prompt;
+use super::parts::{Icon, Tab, Tabs};
+use crate::app::{use_dispatch, use_texts};
+use crate::dom;
+use crate::store::state::machines;
+use crate::store::{Action, Shared, Terminal};
+
+/// What the terminals show.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// Tables, for the machines' names.
+    pub view: Shared<LabView>,
+    /// The terminals.
+    pub terminals: Shared<BTreeMap<NodeId, Shared<Terminal>>>,
+    /// Which one is in front.
+    pub front: Option<NodeId>,
+}
+
+/// The terminals.
+#[component]
+pub fn Terminals(props: &Props) -> Html {
+    let (texts, dispatch) = (use_texts(), use_dispatch());
+    let tabs = machines(&props.view).into_iter().map(|node| Tab {
+        key: node.id.to_string().into(),
+        label: node.name.clone().into(),
+        busy: props.terminals.get(&node.id).is_some_and(|terminal| !terminal.running.is_empty()),
+    });
+    let on_choose = Callback::from(move |key: AttrValue| {
+        if let Ok(id) = key.parse() {
+            dispatch.act(Action::Front(NodeId(id)));
+        }
+    });
+    let front = props.front.and_then(|id| Some((props.view.nodes.get(&id)?, props.terminals.get(&id)?)));
+    html! {
+        <section class="term" aria-label={texts.ui("terminals")}>
+            <Tabs label={texts.ui("terminals")} id="term" tabs={tabs.collect::<Vec<_>>()}
+                chosen={props.front.map(|id| id.to_string()).unwrap_or_default()} {on_choose} />
+            if let Some((node, terminal)) = front {
+                <Screen key={node.id.0} node={node.id} machine={node.name.clone()} real={node.real} terminal={terminal.clone()} />
+            }
+        </section>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct ScreenProps {
+    node: NodeId,
+    machine: AttrValue,
+    real: bool,
+    terminal: Shared<Terminal>,
+}
+
+/// A word of the output that was chosen, and the key of its explanation.
+type Word = (AttrValue, AttrValue);
+
+#[component]
+fn Screen(props: &ScreenProps) -> Html {
+    let texts = use_texts();
+    let (screen, input) = (use_node_ref(), use_node_ref());
+    let word = use_state(|| None::<Word>);
+    use_follow_end(&screen, &props.terminal);
+    use_columns(&screen);
+    let on_word = {
+        let word = word.setter();
+        Callback::from(move |chosen: Word| word.set(Some(chosen)))
+    };
+    let close = {
+        let word = word.setter();
+        Callback::from(move |_: MouseEvent| word.set(None))
+    };
+    let onclick = {
+        let input = input.clone();
+        // A click gives the keyboard to the prompt, unless it ended a selection of text.
+        Callback::from(move |_: MouseEvent| {
+            let selecting =
+                dom::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
+            if let Some(input) = input.cast::<web_sys::HtmlElement>().filter(|_| !selecting) {
+                let _ = input.focus();
+            }
+        })
+    };
+    html! {
+        <div class="screen-box" role="tabpanel" id="term-panel" aria-labelledby={format!("term-tab-{}", props.node)}>
+            <div class="screen" ref={screen} {onclick}>
+                if props.terminal.lines.is_empty() && !props.real {
+                    <p class="note">{ texts.ui("terminal-hint") }</p>
+                }
+                <Lines machine={props.machine.clone()} terminal={props.terminal.clone()} {on_word} />
+                if props.real {
+                    <p class="note">{ texts.ui("terminal-real") }</p>
+                } else {
+                    <Prompt node={props.node} machine={props.machine.clone()} terminal={props.terminal.clone()} {input} />
+                }
+            </div>
+            if let Some((said, meaning)) = &*word {
+                <div class="word-box" role="status">
+                    <p>
+                        <b>{ said.trim() }</b>{ " — " }{ texts.get(&format!("words.{meaning}.title")) }{ ". " }
+                        { texts.get(&format!("words.{meaning}.text")) }
+                    </p>
+                    <button type="button" class="icon" aria-label={texts.ui("close")} onclick={close}><Icon name="close" /></button>
+                </div>
+            }
+        </div>
+    }
+}
+
+/// Keeps the newest line in sight when something is printed.
+#[hook]
+fn use_follow_end(screen: &NodeRef, terminal: &Shared<Terminal>) {
+    let screen = screen.clone();
+    use_effect_with(terminal.clone(), move |_| {
+        if let Some(element) = screen.cast::<Element>() {
+            element.set_scroll_top(element.scroll_height());
+        }
+    });
+}
+
+/// Tells how many columns the screen has: what programs on a terminal are told as its width.
+#[hook]
+fn use_columns(screen: &NodeRef) {
+    let (screen, dispatch) = (screen.clone(), use_dispatch());
+    use_effect_with((), move |()| {
+        let measure = move || {
+            let Some(element) = screen.cast::<Element>() else { return };
+            // The screen's padding is 14 px on both sides; a character of the mono face at 12.5 px is about 7.5 px wide.
+            let columns = (f64::from(element.client_width()) - 28.0) / 7.6;
+            dispatch.act(Action::Columns(columns.clamp(40.0, 400.0) as u16));
+        };
+        measure();
+        let listener = dom::window().map(|window| dom::Listener::new(&window, "resize", move |_| measure()));
+        move || drop(listener)
+    });
+}

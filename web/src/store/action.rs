@@ -1,0 +1,135 @@
+//! What can happen to the page's state, and what is to be done besides.
+
+use netmodes_core::exercise::Exercise;
+use netmodes_core::id::{LinkId, NodeId};
+use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
+use netmodes_core::world::Command;
+
+use super::{Lang, Theme};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// The source can be spoken to.
+    Connected,
+    /// The connection is gone; the source tries again by itself.
+    Lost {
+        /// Wall-clock milliseconds since 1970.
+        wall_ms: f64,
+    },
+    /// The source cannot be used at all.
+    Failed {
+        /// The code of the reason.
+        code: &'static str,
+    },
+    /// A message came.
+    Received {
+        /// The message.
+        message: Box<ServerMessage>,
+        /// Wall-clock milliseconds when it came.
+        wall_ms: f64,
+    },
+    /// A message came that could not be read.
+    Unreadable {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The student chose something in the picture or a list.
+    Select(Select),
+    /// Another machine's terminal to the front.
+    Front(NodeId),
+    /// A line was typed at a terminal.
+    Typed {
+        /// The machine.
+        node: NodeId,
+        /// The line, without its end.
+        line: String,
+    },
+    /// Ctrl-C at a terminal.
+    Interrupt {
+        /// The machine.
+        node: NodeId,
+        /// What stood on the line.
+        typed: String,
+    },
+    /// Ctrl-D at a terminal whose line is empty.
+    InputEnd {
+        /// The machine.
+        node: NodeId,
+    },
+    /// Ctrl-L at a terminal.
+    ClearTerminal {
+        /// The machine.
+        node: NodeId,
+    },
+    /// Tab offered more than one word: they are shown.
+    Offered {
+        /// The machine.
+        node: NodeId,
+        /// What stands on the line.
+        line: String,
+        /// The words.
+        words: Vec<String>,
+    },
+    /// A terminal's width, in columns.
+    Columns(u16),
+    /// An intent for the lab.
+    Do(Command),
+    /// How lab time is to run.
+    Pace(Pace),
+    /// Lab time is to go on while paused.
+    Step(StepTo),
+    /// The lab from its beginning.
+    Restart,
+    /// Another lab.
+    Load(String),
+    /// Whether somebody looks at the real host's sockets.
+    WatchHost(bool),
+    /// An exercise was loaded; its lab begins anew unless it runs already.
+    Exercise(Box<Exercise>),
+    /// The student answered a goal's question.
+    Answer {
+        /// The goal's name.
+        goal: String,
+        /// The answer.
+        text: String,
+    },
+    /// The student wants one more hint for a goal.
+    Hint {
+        /// The goal's name.
+        goal: String,
+    },
+    /// Another language.
+    Lang(Lang),
+    /// Another theme.
+    Theme(Theme),
+    /// The newest error was read.
+    DismissError,
+}
+
+/// What was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// Nothing any more.
+    Nothing,
+    /// A node.
+    Node(NodeId),
+    /// A frame on a cable, by the number of its event.
+    Frame(u64),
+    /// A cable.
+    Link(LinkId),
+}
+
+/// What is to be done besides changing the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A message for the source.
+    Send(ClientMessage),
+    /// Something to remember in the browser.
+    Keep {
+        /// Under which name.
+        key: String,
+        /// What.
+        value: String,
+    },
+}

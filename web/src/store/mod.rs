@@ -1,0 +1,27 @@
+//! Everything the page knows, and how it changes: one [`AppState`], one [`reduce`]. Plain Rust: no Yew, no browser.
+//!
+//! The state is made of [`Shared`] slices, so that a copy of it costs a few pointers and a panel is drawn again only when
+//! its slice changed. Logs that grow are kept in pieces for the same reason ([`frames`], [`outcomes`]).
+
+pub mod action;
+pub mod clock;
+pub mod crossing;
+pub mod exchange;
+pub mod exercise;
+pub mod filter;
+pub mod frames;
+pub mod outcomes;
+mod reduce;
+pub mod state;
+pub mod terminal;
+
+pub use action::{Action, Effect, Select};
+pub use clock::Clock;
+pub use exercise::ExerciseState;
+pub use frames::{FrameEntry, FrameLog};
+pub use outcomes::{Outcome, Outcomes};
+pub use reduce::reduce;
+pub use state::{AppState, Connection, Host, Lab, Lang, Selection, Theme};
+pub use terminal::Terminal;
+
+pub use crate::shared::Shared;

@@ -1,0 +1,93 @@
+//! What became of frames: decisions and drops, by frame, in pieces.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use netmodes_core::drop_reason::DropReason;
+use netmodes_core::event::Decision;
+use netmodes_core::id::{FrameId, NodeId};
+use netmodes_core::time::SimTime;
+
+/// Frame ids of one piece.
+const PIECE: u64 = 256;
+
+/// Something that happened to a frame at a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// When.
+    pub time: SimTime,
+    /// Where.
+    pub node: NodeId,
+    /// What.
+    pub what: What,
+}
+
+/// What happened to a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The node decided something.
+    Decided(Decision),
+    /// It ended here.
+    Dropped(DropReason),
+}
+
+type Piece = BTreeMap<FrameId, Vec<Outcome>>;
+
+/// What became of every frame.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    pieces: BTreeMap<u64, Rc<Piece>>,
+    /// Drops of packets that never became a frame, newest last, at most 100.
+    pub without_frame: Vec<Outcome>,
+}
+
+impl Outcomes {
+    /// Notes an outcome.
+    pub fn push(&mut self, frame: Option<FrameId>, outcome: Outcome) {
+        let Some(frame) = frame else {
+            if self.without_frame.len() >= 100 {
+                self.without_frame.remove(0);
+            }
+            self.without_frame.push(outcome);
+            return;
+        };
+        let piece = self.pieces.entry(frame.0 / PIECE).or_default();
+        Rc::make_mut(piece).entry(frame).or_default().push(outcome);
+    }
+
+    /// What became of a frame, in order.
+    pub fn of(&self, frame: FrameId) -> &[Outcome] {
+        self.pieces.get(&(frame.0 / PIECE)).and_then(|piece| piece.get(&frame)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Why a frame was dropped, if it was.
+    pub fn drop_of(&self, frame: FrameId) -> Option<(NodeId, DropReason)> {
+        self.of(frame).iter().find_map(|outcome| match outcome.what {
+            What::Dropped(reason) => Some((outcome.node, reason)),
+            What::Decided(_) => None,
+        })
+    }
+
+    /// Forgets what became of frames before `oldest`, a piece at a time.
+    pub fn forget_before(&mut self, oldest: FrameId) {
+        let keep = self.pieces.split_off(&(oldest.0 / PIECE));
+        self.pieces = keep;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_kept_by_frame_and_forgotten_by_piece() {
+        let mut outcomes = Outcomes::default();
+        let dropped = |reason| Outcome { time: SimTime::ZERO, node: NodeId(1), what: What::Dropped(reason) };
+        outcomes.push(Some(FrameId(3)), dropped(DropReason::NoRoute));
+        outcomes.push(Some(FrameId(700)), dropped(DropReason::TtlExpired));
+        assert_eq!(outcomes.drop_of(FrameId(3)), Some((NodeId(1), DropReason::NoRoute)));
+        outcomes.forget_before(FrameId(600));
+        assert_eq!(outcomes.of(FrameId(3)), &[]);
+        assert_eq!(outcomes.of(FrameId(700)).len(), 1);
+    }
+}

@@ -1,0 +1,377 @@
+//! How the state changes: [`reduce`].
+
+use std::collections::BTreeMap;
+
+use netmodes_core::error::UserError;
+use netmodes_core::event::{Event, Fact};
+use netmodes_core::id::NodeId;
+use netmodes_core::programs::Signal;
+use netmodes_core::protocol::{ClientMessage, LabChoice, ServerMessage, VERSION};
+use netmodes_core::view::{LabView, Row};
+use netmodes_core::world::Command;
+
+use super::outcomes::{Outcome, What};
+use super::state::{Connection, Host, Lab, SourceInfo};
+use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
+
+/// The lab a source without one of its own is asked for first.
+const FIRST_LAB: &str = "nat";
+/// Errors kept to be read.
+const ERRORS_MAX: usize = 5;
+
+/// Carries `action` out on `state`; what is to be done besides comes back.
+pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Connected => return vec![Effect::Send(ClientMessage::Hello { version: VERSION })],
+        Action::Lost { wall_ms } => {
+            if !matches!(state.connection, Connection::Lost { .. }) {
+                state.connection = Connection::Lost { since_ms: wall_ms };
+                if state.source.is_none() {
+                    // The agent served this page, so it runs: it most likely refused the token.
+                    refuse(state, UserError::new("agent-token"));
+                }
+                // What is not known is not guessed: lab time stands until the source speaks again.
+                state.clock.hear(state.clock.at(wall_ms), wall_ms);
+                state.clock.pace.running = false;
+            }
+        }
+        Action::Failed { code } => {
+            state.connection = Connection::Failed;
+            refuse(state, UserError::new(code));
+        }
+        Action::Received { message, wall_ms } => return receive(state, *message, wall_ms),
+        Action::Unreadable { detail } => {
+            refuse(state, UserError::new("page-message-unreadable").with("detail", detail))
+        }
+        Action::Select(select) => choose(state, select),
+        Action::Front(node) => state.front = Some(node),
+        Action::Typed { node, line } => return typed(state, node, line),
+        Action::Interrupt { node, typed } => return interrupt(state, node, &typed),
+        Action::InputEnd { node } => return input_end(state, node),
+        Action::ClearTerminal { node } => terminal(state, node, super::Terminal::clear),
+        Action::Offered { node, line, words } => terminal(state, node, |t| {
+            t.blank_prompt(&line);
+            t.echo(&words.join("  "));
+        }),
+        Action::Columns(columns) => state.columns = columns,
+        Action::Do(command) => return vec![Effect::Send(ClientMessage::Do { command })],
+        Action::Pace(pace) => {
+            state.clock.pace = pace;
+            return vec![Effect::Send(ClientMessage::Pace { pace })];
+        }
+        Action::Step(to) => {
+            state.clock.pace.running = false;
+            return vec![Effect::Send(ClientMessage::Step { to })];
+        }
+        Action::Restart => return restart(state),
+        Action::Load(name) => {
+            let seed = state.lab.as_ref().map_or(1, |lab| lab.seed);
+            let lab = LabChoice::Named(name);
+            return vec![Effect::Send(ClientMessage::Load { lab, seed, inputs: Vec::new() })];
+        }
+        Action::WatchHost(host_sockets) => {
+            state.host_watched = host_sockets;
+            let can = state.capabilities().is_some_and(|c| c.host_sockets);
+            if can {
+                return vec![Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets })];
+            }
+        }
+        Action::Exercise(exercise) => return open_exercise(state, *exercise),
+        Action::Answer { .. } | Action::Hint { .. } => return exercise(state, action),
+        Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
+        Action::DismissError => {
+            state.errors.edit().pop();
+        }
+    }
+    Vec::new()
+}
+
+/// What the student does in the exercise.
+fn exercise(state: &mut AppState, action: Action) -> Vec<Effect> {
+    let Some(exercise) = &mut state.exercise else { return Vec::new() };
+    match action {
+        Action::Answer { goal, text } => exercise.edit().answer(&goal, &text, &state.view),
+        Action::Hint { goal } => {
+            exercise.edit().hint(&goal);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the student prefers, remembered.
+fn prefer(state: &mut AppState, action: &Action) -> Vec<Effect> {
+    let (key, value) = match action {
+        Action::Lang(lang) => {
+            state.lang = *lang;
+            ("lang", lang.code())
+        }
+        Action::Theme(theme) => {
+            state.theme = *theme;
+            ("theme", theme.code().unwrap_or(""))
+        }
+        _ => return Vec::new(),
+    };
+    vec![Effect::Keep { key: key.to_owned(), value: value.to_owned() }]
+}
+
+fn refuse(state: &mut AppState, error: UserError) {
+    let errors = state.errors.edit();
+    if errors.len() >= ERRORS_MAX {
+        errors.remove(0);
+    }
+    errors.push(error);
+}
+
+fn choose(state: &mut AppState, select: Select) {
+    state.selection = match select {
+        Select::Nothing => Selection::default(),
+        Select::Node(node) => {
+            if state.terminals.contains_key(&node) {
+                state.front = Some(node);
+            }
+            Selection { node: Some(node), ..Selection::default() }
+        }
+        Select::Frame(seq) => {
+            let link = state.frames.get(seq).map(|entry| entry.sent.link);
+            Selection { frame: Some(seq), link, ..state.selection }
+        }
+        Select::Link(link) => Selection { link: Some(link), ..Selection::default() },
+    };
+}
+
+fn restart(state: &AppState) -> Vec<Effect> {
+    let Some(lab) = &state.lab else { return Vec::new() };
+    let choice = LabChoice::Named(lab.name.clone());
+    vec![Effect::Send(ClientMessage::Load { lab: choice, seed: lab.seed, inputs: Vec::new() })]
+}
+
+fn terminal(state: &mut AppState, node: NodeId, change: impl FnOnce(&mut super::Terminal)) {
+    change(state.terminals.edit().entry(node).or_default().edit());
+}
+
+fn typed(state: &mut AppState, node: NodeId, line: String) -> Vec<Effect> {
+    let machine = state.node_name(node).to_owned();
+    let running = state.terminals.get(&node).and_then(|t| t.running.last().copied());
+    if let Some(job) = running {
+        terminal(state, node, |t| t.echo(&line));
+        let command = Command::Input { machine, job, text: format!("{line}\n") };
+        return vec![Effect::Send(ClientMessage::Do { command })];
+    }
+    if line.trim().is_empty() {
+        terminal(state, node, |t| t.blank_prompt(""));
+        return Vec::new();
+    }
+    if line.trim() == "clear" {
+        terminal(state, node, |t| {
+            t.remember(&line);
+            t.clear();
+        });
+        return Vec::new();
+    }
+    terminal(state, node, |t| t.remember(&line));
+    let tty = Some(if state.columns == 0 { 80 } else { state.columns });
+    vec![Effect::Send(ClientMessage::Do { command: Command::Run { machine, line, tty } })]
+}
+
+fn interrupt(state: &mut AppState, node: NodeId, typed: &str) -> Vec<Effect> {
+    let machine = state.node_name(node).to_owned();
+    match state.terminals.get(&node).and_then(|t| t.running.last().copied()) {
+        Some(job) => {
+            terminal(state, node, |t| t.echo("^C"));
+            let command = Command::Signal { machine, job, signal: Signal::Int };
+            vec![Effect::Send(ClientMessage::Do { command })]
+        }
+        None => {
+            terminal(state, node, |t| t.blank_prompt(&format!("{typed}^C")));
+            Vec::new()
+        }
+    }
+}
+
+fn input_end(state: &AppState, node: NodeId) -> Vec<Effect> {
+    let machine = state.node_name(node).to_owned();
+    match state.terminals.get(&node).and_then(|t| t.running.last().copied()) {
+        Some(job) => vec![Effect::Send(ClientMessage::Do { command: Command::InputEnd { machine, job } })],
+        None => Vec::new(),
+    }
+}
+
+fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Effect> {
+    match message {
+        ServerMessage::Hello { version, program, capabilities, labs } => {
+            if version != VERSION {
+                state.connection = Connection::Failed;
+                let error = UserError::new("page-version-mismatch").with("theirs", version).with("ours", VERSION);
+                refuse(state, error);
+                return Vec::new();
+            }
+            state.connection = Connection::Up;
+            let host_sockets = state.host_watched && capabilities.host_sockets;
+            let subscribe = ClientMessage::Subscribe { frames: true, host_sockets };
+            let mut effects = vec![Effect::Send(subscribe)];
+            if capabilities.load && state.lab.is_none() {
+                let lab = LabChoice::Named(FIRST_LAB.to_owned());
+                effects.push(Effect::Send(ClientMessage::Load { lab, seed: 1, inputs: Vec::new() }));
+            }
+            state.errors.edit().retain(|error| error.code != "agent-token");
+            state.source = Some(Shared::new(SourceInfo { program, capabilities, labs }));
+            return effects;
+        }
+        ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history } => {
+            let again =
+                state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
+            begin(state, rows, seq);
+            if let Some(exercise) = &mut state.exercise {
+                exercise.edit().begin(again, &state.view);
+            }
+            state.lab = Some(Shared::new(Lab { name: lab, title, seed }));
+            state.clock.hear(time, wall_ms);
+            let effects = fold(state, &history);
+            let view = state.view.edit();
+            view.seq = seq.max(view.seq);
+            view.time = time;
+            return effects;
+        }
+        ServerMessage::Events { time, events, frames_not_shown } => {
+            let effects = fold(state, &events);
+            state.clock.hear(time, wall_ms);
+            if frames_not_shown > 0 {
+                state.frames.edit().not_shown += frames_not_shown;
+            }
+            return effects;
+        }
+        ServerMessage::Clock { time, pace } => {
+            state.clock.hear(time, wall_ms);
+            state.clock.pace = pace;
+        }
+        ServerMessage::Samples { rows, .. } => {
+            let view = state.view.edit();
+            for row in rows {
+                view.put(row);
+            }
+        }
+        ServerMessage::HostSockets { whole, put, del, not_permitted } => {
+            host_sockets(state.host.edit(), whole, put, &del, not_permitted);
+        }
+        ServerMessage::Error(error) => refuse(state, error),
+        // Answers to questions: whoever asked takes them before they come here.
+        ServerMessage::Completions { .. } | ServerMessage::Session(_) => {}
+    }
+    Vec::new()
+}
+
+fn host_sockets(
+    host: &mut Host,
+    whole: bool,
+    put: Vec<netmodes_core::view::SocketRow>,
+    del: &[u64],
+    not_permitted: u32,
+) {
+    if whole {
+        host.sockets.clear();
+    }
+    for id in del {
+        host.sockets.remove(id);
+    }
+    host.sockets.extend(put.into_iter().map(|row| (row.id, row)));
+    host.not_permitted = not_permitted;
+    host.known = true;
+}
+
+/// A new picture: what was known of the old one goes.
+fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
+    let mut view = LabView { seq, ..LabView::default() };
+    for row in rows {
+        view.put(row);
+    }
+    state.view = Shared::new(view);
+    state.frames = Shared::default();
+    state.outcomes = Shared::default();
+    state.timeline = Shared::default();
+    state.selection = Selection::default();
+    let old = std::mem::take(&mut state.terminals);
+    let mut terminals = BTreeMap::new();
+    for node in super::state::machines(&state.view) {
+        let mut terminal = super::Terminal::default();
+        if let Some(old) = old.get(&node.id) {
+            terminal.history.clone_from(&old.history);
+        }
+        terminals.insert(node.id, Shared::new(terminal));
+    }
+    state.terminals = Shared::new(terminals);
+    if state.front.is_none_or(|front| !state.terminals.contains_key(&front)) {
+        state.front = super::state::machines(&state.view).first().map(|node| node.id);
+    }
+}
+
+fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
+    let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
+    let can = state.capabilities().is_some_and(|c| c.load);
+    let load =
+        ClientMessage::Load { lab: LabChoice::Named(exercise.lab.clone()), seed: exercise.seed, inputs: Vec::new() };
+    state.exercise = Some(Shared::new(ExerciseState::new(exercise, &state.view)));
+    if other && can { vec![Effect::Send(load)] } else { Vec::new() }
+}
+
+fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let view = state.view.edit();
+    let mut exercise = state.exercise.as_mut().map(Shared::edit);
+    for event in events {
+        view.apply(event);
+        if let Some(exercise) = &mut exercise {
+            exercise.apply(event, view);
+        }
+    }
+    let effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
+    for event in events {
+        fold_passing(state, event);
+    }
+    if let Some(oldest) = state.frames.oldest_frame().filter(|_| state.frames.forgotten > 0) {
+        state.outcomes.edit().forget_before(oldest);
+    }
+    effects
+}
+
+/// Facts that pass by: frames, output, jobs.
+fn fold_passing(state: &mut AppState, event: &Event) {
+    let time = event.time;
+    match &event.fact {
+        Fact::Put { row: Row::Node(node) } => {
+            let known = state.terminals.contains_key(&node.id);
+            if !known && super::state::machines(&state.view).iter().any(|machine| machine.id == node.id) {
+                state.terminals.edit().insert(node.id, Shared::default());
+            }
+        }
+        Fact::FrameSent(sent) => {
+            let entry = FrameEntry::new(event.seq, time, sent.clone());
+            let proto = entry.summary().proto.clone();
+            state.timeline.edit().push(event.seq, time, &proto);
+            state.frames.edit().push(entry);
+        }
+        Fact::FrameDropped(dropped) => {
+            let outcome = Outcome { time, node: dropped.node, what: What::Dropped(dropped.reason) };
+            state.outcomes.edit().push(dropped.frame, outcome);
+        }
+        Fact::Decided { node, frame, decision } => {
+            let outcome = Outcome { time, node: *node, what: What::Decided(decision.clone()) };
+            state.outcomes.edit().push(Some(*frame), outcome);
+        }
+        Fact::Output(output) => terminal(state, output.node, |t| t.output(output)),
+        Fact::JobStarted { node, job, line } => terminal(state, *node, |t| t.job_started(*job, line)),
+        Fact::JobEnded { node, job, status } => terminal(state, *node, |t| t.job_ended(*job, *status)),
+        Fact::StormDetected { node, dropped } => {
+            let machine = state.node_name(*node).to_owned();
+            let error = UserError::new("page-storm").with("machine", machine).with("dropped", dropped);
+            refuse(state, error);
+        }
+        Fact::Put { .. } | Fact::Del { .. } | Fact::InputDone { .. } => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "reduce_tests.rs"]
+mod tests;

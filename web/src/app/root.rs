@@ -85,6 +85,8 @@ fn Panels(props: &PanelsProps) -> Html {
     let dispatch = super::use_dispatch();
     let texts = super::use_texts();
     let state = &props.state;
+    let chosen = state.selection.frame.and_then(|seq| state.frames.get(seq));
+    let chosen = chosen.map(|entry| (entry.seq, AttrValue::from(entry.summary().proto.clone())));
     html! {
         <>
             <Top
@@ -101,7 +103,7 @@ fn Panels(props: &PanelsProps) -> Html {
             </main>
             <TimeStrip
                 clock={state.clock} timeline={state.timeline.clone()} source={state.source.clone()}
-                selected={state.selection.frame}
+                selected={chosen}
             />
             <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
             <Look state={state.clone()} />

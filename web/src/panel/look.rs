@@ -1,5 +1,7 @@
 //! The lower right: frames, tables, sockets, as tabs.
 
+use std::collections::BTreeMap;
+
 use yew::prelude::*;
 
 use super::frames::Frames;
@@ -21,7 +23,9 @@ pub struct Props {
 pub fn Look(props: &Props) -> Html {
     let texts = use_texts();
     let chosen = use_state(|| AttrValue::from("frames"));
-    let filter = use_state(|| AttrValue::from(""));
+    // Each tab has a filter of its own.
+    let filters = use_state(BTreeMap::<AttrValue, AttrValue>::new);
+    let filter = filters.get(&*chosen).cloned().unwrap_or_default();
     let tabs: Vec<_> = ["frames", "tables", "sockets"]
         .into_iter()
         .map(|key| Tab { key: key.into(), label: texts.ui(&format!("tab-{key}")).into(), busy: false })
@@ -31,10 +35,12 @@ pub fn Look(props: &Props) -> Html {
         Callback::from(move |key| chosen.set(key))
     };
     let oninput = {
-        let filter = filter.setter();
+        let (filters, chosen) = (filters.clone(), (*chosen).clone());
         Callback::from(move |event: InputEvent| {
             if let Some(input) = event.target_dyn_into::<web_sys::HtmlInputElement>() {
-                filter.set(input.value().into());
+                let mut new = (*filters).clone();
+                new.insert(chosen.clone(), input.value().into());
+                filters.set(new);
             }
         })
     };
@@ -42,22 +48,22 @@ pub fn Look(props: &Props) -> Html {
     let hint = texts.ui(if &*chosen == "frames" { "filter-frames" } else { "filter-text" });
     let body = match chosen.as_str() {
         "tables" => {
-            html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={(*filter).clone()} /> }
+            html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={filter.clone()} /> }
         }
         "sockets" => html! {
             <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
-                node={state.selection.node.or(state.front)} filter={(*filter).clone()} />
+                node={state.selection.node.or(state.front)} filter={filter.clone()} />
         },
         _ => html! {
             <Frames view={state.view.clone()} frames={state.frames.clone()} outcomes={state.outcomes.clone()}
-                selected={state.selection.frame} filter={(*filter).clone()} />
+                selected={state.selection.frame} filter={filter.clone()} />
         },
     };
     html! {
         <section class="look" aria-label={texts.ui("look")}>
             <div class="look-top">
                 <Tabs label={texts.ui("look")} id="look" {tabs} chosen={(*chosen).clone()} {on_choose} />
-                <input class="filter" type="search" value={(*filter).clone()} {oninput} placeholder={hint.clone()} aria-label={hint}
+                <input class="filter" type="search" value={filter.clone()} {oninput} placeholder={hint.clone()} aria-label={hint}
                     spellcheck="false" autocomplete="off" />
             </div>
             <div class="look-body" role="tabpanel" id="look-panel" aria-labelledby={format!("look-tab-{}", *chosen)}>{ body }</div>

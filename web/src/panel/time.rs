@@ -27,8 +27,8 @@ pub struct Props {
     pub timeline: Shared<Timeline>,
     /// What the source can do.
     pub source: Option<Shared<SourceInfo>>,
-    /// The chosen frame's event number.
-    pub selected: Option<u64>,
+    /// The chosen frame's event number and protocol.
+    pub selected: Option<(u64, AttrValue)>,
 }
 
 /// The time strip.
@@ -39,7 +39,7 @@ pub fn TimeStrip(props: &Props) -> Html {
     html! {
         <section class="time" aria-label={texts.ui("time")}>
             { buttons(props.clock.pace, can, &texts, &dispatch) }
-            <Track timeline={props.timeline.clone()} selected={props.selected} />
+            <Track timeline={props.timeline.clone()} selected={props.selected.clone()} />
             <LabClock clock={props.clock} />
             { speeds(props.clock.pace, can, &texts, &dispatch) }
         </section>
@@ -110,7 +110,7 @@ fn LabClock(props: &LabClockProps) -> Html {
 #[derive(Clone, PartialEq, Properties)]
 struct TrackProps {
     timeline: Shared<Timeline>,
-    selected: Option<u64>,
+    selected: Option<(u64, AttrValue)>,
 }
 
 /// Runs of frames as blocks. A block chooses its first frame.
@@ -123,7 +123,8 @@ fn Track(props: &TrackProps) -> Html {
     let end = blocks.last().map_or(4.0, |(left, own, _)| left + own + 5.0);
     let blocks = blocks.into_iter().map(|(left, own, block)| {
         let first = block.first;
-        let chosen = props.selected.is_some_and(|seq| (block.first..=block.last).contains(&seq));
+        let mine = |(seq, proto): &(u64, AttrValue)| *proto == *block.proto && (block.first..=block.last).contains(seq);
+        let chosen = props.selected.as_ref().is_some_and(mine);
         let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Frame(first)));
         let frames = texts.ui_count("frames", u64::from(block.frames));
         let title = format!("{} · {frames} · {} – {}", block.proto, format::instant(block.start), format::instant(block.end));

@@ -143,7 +143,7 @@ fn a_connection_that_comes_back_is_told_what_is_watched() {
     let mut state = AppState::default();
     get(&mut state, hello(false));
     let watch = Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets: true });
-    assert_eq!(reduce(&mut state, Action::WatchHost(true)), [watch.clone()]);
+    assert_eq!(reduce(&mut state, Action::WatchHost(true)), std::slice::from_ref(&watch));
     reduce(&mut state, Action::Lost { wall_ms: 1.0 });
     assert!(get(&mut state, hello(false)).contains(&watch));
 }

@@ -44,7 +44,7 @@ pub fn summarize(bytes: &[u8]) -> Summary {
     } else if frame.has("TCP") {
         let len = frame.layers.last().filter(|layer| layer.name == "Data").map_or(0, |layer| layer.range.len());
         let len = if len > 0 { format!(", {len} B") } else { String::new() };
-        ("TCP", format!("{} [{}]{len}", with_ports("tcp"), get("tcp.flags")))
+        ("TCP", format!("[{}] {}{len}", get("tcp.flags"), with_ports("tcp")))
     } else if frame.has("UDP") {
         ("UDP", with_ports("udp"))
     } else if frame.has("IPv4") {

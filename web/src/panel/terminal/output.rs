@@ -46,14 +46,14 @@ fn LineView(props: &LineProps) -> Html {
     let texts = use_texts();
     let pieces = props.line.pieces.iter().map(|piece| piece_view(piece, &texts, &props.on_word));
     html! {
-        <div class="line">
+        // Inline, with the line's own end: what is selected and copied is exactly what was printed.
+        <span class="line">
             if props.line.kind == LineKind::Command {
                 <span class="prompt">{ super::prompt::prompt(&props.machine) }</span>
             }
             { for pieces }
-            // An empty line is a line when it is copied as well.
-            if props.line.pieces.is_empty() { <br /> }
-        </div>
+            { "\n" }
+        </span>
     }
 }
 

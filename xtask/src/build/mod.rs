@@ -1,0 +1,57 @@
+//! `cargo xtask build`: wasm target → the page's modules → the site's folder → the program with the site inside.
+//!
+//! Every step leaves its result under cargo's target folder and does nothing when nothing changed.
+
+mod compress;
+mod convert;
+mod site;
+mod wasm;
+
+use crate::fault::Fault;
+use crate::paths::Paths;
+use crate::process::{Steps, cargo, must};
+
+pub use wasm::{TARGET as WASM_TARGET, ensure_target};
+
+/// The command itself.
+///
+/// # Errors
+/// Unknown arguments, and whatever fails on the way.
+pub fn command(args: &[String]) -> Result<(), Fault> {
+    let release = match args {
+        [] => false,
+        [only] if only == "--release" => true,
+        other => {
+            return Err(Fault::usage(format!("build: unknown arguments {other:?}; see `cargo xtask build --help`")));
+        }
+    };
+    all(&Paths::find()?, release)
+}
+
+/// Page and program.
+///
+/// # Errors
+/// The first step that fails.
+pub fn all(paths: &Paths, release: bool) -> Result<(), Fault> {
+    let mut steps = Steps::new(4);
+    steps.step("The wasm32 target of Rust", || ensure_target(paths))?;
+    let modules = steps.step("The page: Rust to WebAssembly", || wasm::modules(paths, release))?;
+    let sum = steps.step("The site: page, labs, texts, exercises", || site::assemble(paths, &modules, release))?;
+    eprintln!("      {} files, {} kB{}", sum.files, sum.bytes / 1000, compressed(&sum));
+    steps.step("The program netmodes, with the site inside", || agent(paths, release))?;
+    eprintln!("Built {} in {}", paths.short(&paths.binary(release)), steps.shown());
+    Ok(())
+}
+
+fn compressed(sum: &site::Sum) -> String {
+    if sum.brotli == 0 { String::new() } else { format!("; {} kB over the wire (brotli)", sum.brotli / 1000) }
+}
+
+fn agent(paths: &Paths, release: bool) -> Result<(), Fault> {
+    let mut build = cargo(paths);
+    build.args(["build", "-p", "netmodes-agent"]).env("NETMODES_SITE", paths.site());
+    if release {
+        build.arg("--release");
+    }
+    must(&mut build)
+}

@@ -1,0 +1,97 @@
+//! The texts of `--help`.
+
+/// All commands.
+pub const ALL: &str = "\
+Usage: cargo xtask COMMAND [OPTIONS]
+
+Commands:
+  run [-- ARGS]               build, then start `netmodes serve ARGS` and print its URL
+  build [--release]           build the page and the program: target/debug|release/netmodes
+  test [--fast] [-- FILTER]   check, build, then every test
+  check [--bless]             formatting, clippy and the tidy rules
+  dist                        release build, copied into dist/
+  bench                       how many frames per second the core moves
+  help [COMMAND]              this text, or a command's own
+";
+
+const RUN: &str = "\
+Usage: cargo xtask run [--release] [-- ARGS]
+
+Builds the page and the program, then starts `netmodes serve ARGS` in the foreground. Its URL is printed, and opened in
+the browser where there is a desktop (DISPLAY or WAYLAND_DISPLAY is set). Ctrl-C ends it.
+";
+
+const BUILD: &str = "\
+Usage: cargo xtask build [--release]
+
+Builds the page (WebAssembly), converts labs, texts and exercises for it, and builds the program with the page inside:
+target/debug/netmodes, or target/release/netmodes with --release. CARGO_TARGET_DIR is respected. The wasm32 target is
+added with rustup when it is missing.
+";
+
+const TEST: &str = "\
+Usage: cargo xtask test [--fast] [-- FILTER]
+
+Runs `check`, `build` and every test: units, scenarios, a real browser, real TAP devices. That needs root, /dev/net/tun
+and some Debian packages; missing packages are installed with apt-get where that is allowed, else they are named.
+
+  --fast   only what needs nothing from the system
+  FILTER   passed on to the test runner
+";
+
+const CHECK: &str = "\
+Usage: cargo xtask check [--bless]
+
+cargo fmt --check, clippy with warnings as errors (native and wasm32), and the tidy rules of xtask/src/tidy.
+
+  --bless  accept the protocol's types as they are now: rewrites core/src/protocol/schema.lock
+";
+
+const DIST: &str = "\
+Usage: cargo xtask dist
+
+Release build; leaves dist/netmodes (the program with the page inside) and dist/site (the page, with .br files).
+";
+
+const BENCH: &str = "\
+Usage: cargo xtask bench
+
+Runs the core's benchmark (tests/src/bin/bench_core.rs), optimised.
+";
+
+/// The text of one command; none when there is no such command.
+pub fn of(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "run" => RUN,
+        "build" => BUILD,
+        "test" => TEST,
+        "check" => CHECK,
+        "dist" => DIST,
+        "bench" => BENCH,
+        _ => return None,
+    })
+}
+
+/// Whether help is asked for among a command's own options (what follows `--` belongs to somebody else).
+pub fn is_asked(args: &[String]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--help" || arg == "-h")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_command_has_a_text_of_its_own() {
+        for line in ALL.lines().filter(|line| line.starts_with("  ") && !line.trim_start().starts_with("help")) {
+            let name = line.split_whitespace().next().unwrap();
+            assert!(of(name).is_some_and(|text| text.contains(&format!("cargo xtask {name}"))), "{name}");
+        }
+    }
+
+    #[test]
+    fn help_after_the_double_dash_is_for_the_program_behind_it() {
+        assert!(is_asked(&["--help".into()]));
+        assert!(!is_asked(&["--".into(), "--help".into()]));
+    }
+}

@@ -1,7 +1,7 @@
 //! `netmodes ss`: the sockets of this host, as the core's `ss` prints them.
 
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
@@ -29,19 +29,25 @@ pub(crate) fn ss(words: &mut Words<'_>) -> Result<u8, Failure> {
             return Ok(u8::try_from(error.exit & 0xff).unwrap_or(1));
         }
     };
-    let refused =
-        |error: std::io::Error| Failure::refused(texts.say("sockets-failed", &[("message", &error.to_string())]));
-    let mut kernel = Kernel::open().map_err(refused)?;
-    let rows = host_sockets::rows(&mut kernel, &mut ProcMap::new()).map_err(refused)?;
+    if options.extended {
+        // The kernel's inodes, timers and control groups are not in the rows: rather nothing than something else.
+        return Err(Failure::refused(texts.say("ss-option", &[("option", "-e")])));
+    }
     let mut text = String::new();
     if options.summary {
-        text.push_str(&ss::render_summary(&summary(&rows)).to_plain());
+        text.push_str(&ss::render_summary(&summary()).to_plain());
     }
     if options.rows_wanted() {
+        let rows = rows()
+            .map_err(|error| Failure::refused(texts.say("sockets-failed", &[("message", &error.to_string())])))?;
         text.push_str(&ss::render(&options, &rows, terminal_columns(), &HostNames::read()).to_plain());
     }
     print(&text)?;
     Ok(0)
+}
+
+fn rows() -> io::Result<Vec<SocketRow>> {
+    host_sockets::rows(&mut Kernel::open()?, &mut ProcMap::new())
 }
 
 fn without_lang(words: Vec<String>) -> Vec<String> {
@@ -68,36 +74,27 @@ fn terminal_columns() -> Option<u16> {
     })
 }
 
-/// Totals: from the rows, corrected by what the kernel counts itself in /proc/net/sockstat and sockstat6, which also
-/// know sockets of other families.
-fn summary(rows: &[SocketRow]) -> SsSummary {
-    let mut sum = SsSummary::of(rows);
-    for (family, file) in ["/proc/net/sockstat", "/proc/net/sockstat6"].into_iter().enumerate() {
-        let text = fs::read_to_string(file).unwrap_or_default();
-        let number = |line: &str, name: &str| sockstat(&text, line, name);
-        let (tcp, udp, raw, frag) =
-            if family == 0 { ("TCP", "UDP", "RAW", "FRAG") } else { ("TCP6", "UDP6", "RAW6", "FRAG6") };
-        for (slot, line) in [(&mut sum.tcp, tcp), (&mut sum.udp, udp), (&mut sum.raw, raw), (&mut sum.frag, frag)] {
-            if let (Some(slot), Some(value)) = (slot.get_mut(family), number(line, "inuse")) {
-                *slot = value;
-            }
-        }
-        let totals = [
-            (&mut sum.used, "sockets", "used"),
-            (&mut sum.tcp_orphaned, "TCP", "orphan"),
-            (&mut sum.tcp_timewait, "TCP", "tw"),
-            (&mut sum.tcp_alloc, "TCP", "alloc"),
-        ];
-        for (slot, line, name) in totals {
-            if let Some(value) = number(line, name) {
-                *slot = value;
-            }
-        }
+/// Totals, as the kernel counts them in /proc/net/sockstat, sockstat6 and snmp. Read before any socket of our own is
+/// open, which would be among them.
+fn summary() -> SsSummary {
+    let file = |name: &str| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+    let (v4, v6, snmp) = (file("sockstat"), file("sockstat6"), file("snmp"));
+    let both = |line: &str| {
+        let number = |text: &str, line: &str| sockstat(text, line, "inuse").unwrap_or(0);
+        [number(&v4, line), number(&v6, &format!("{line}6"))]
+    };
+    let total = |line: &str, name: &str| sockstat(&v4, line, name).unwrap_or(0);
+    SsSummary {
+        used: total("sockets", "used"),
+        tcp_alloc: total("TCP", "alloc"),
+        tcp_estab: current_established(&snmp).unwrap_or(0),
+        tcp_orphaned: total("TCP", "orphan"),
+        tcp_timewait: total("TCP", "tw"),
+        raw: both("RAW"),
+        udp: both("UDP"),
+        tcp: both("TCP"),
+        frag: both("FRAG"),
     }
-    if let Some(value) = fs::read_to_string("/proc/net/snmp").ok().as_deref().and_then(current_established) {
-        sum.tcp_estab = value;
-    }
-    sum
 }
 
 /// A number of /proc/net/sockstat: `TCP: inuse 5 orphan 0 tw 2 alloc 7 mem 1`.

@@ -7,13 +7,15 @@
 //! these groups has its place here, beside `dump`.
 
 mod parse;
+mod proc_net;
 mod request;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::{fs, io};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 
+use netmodes_core::view::SocketKind;
 pub(crate) use parse::DumpedSocket;
 use parse::{ParseError, parse_datagram};
 use request::Dump;
@@ -71,7 +73,13 @@ impl Kernel {
                         return Ok(());
                     }
                 }
-                Err(ParseError::Refused(ENOENT)) => return Ok(()),
+                Err(ParseError::Refused(ENOENT)) => {
+                    if dump.kind == SocketKind::Raw {
+                        let text = fs::read_to_string(proc_net::path(dump.v6)).unwrap_or_default();
+                        sockets.extend(proc_net::parse(&text, dump.v6));
+                    }
+                    return Ok(());
+                }
                 Err(ParseError::Refused(errno)) => return Err(io::Error::from_raw_os_error(errno)),
                 Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
@@ -100,7 +108,7 @@ fn iface_names() -> BTreeMap<u32, String> {
 mod tests {
     use std::net::TcpListener;
 
-    use netmodes_core::view::{SocketKind, SocketState};
+    use netmodes_core::view::SocketState;
 
     use super::*;
 

@@ -67,6 +67,8 @@ pub(crate) fn parse_datagram(mut bytes: &[u8], dump: Dump) -> Result<Answer, Par
         let message = bytes.get(..length).ok_or_else(|| malformed("a message longer than its datagram"))?;
         let message = NetlinkMessage::<SockDiagMessage>::deserialize(message).map_err(|e| malformed(&e.to_string()))?;
         match message.payload {
+            // A dump that could not even begin says why in its last message (af_netlink.c, `netlink_dump_done`).
+            NetlinkPayload::Done(done) if done.code < 0 => return Err(ParseError::Refused(done.code.saturating_neg())),
             NetlinkPayload::Done(_) => answer.done = true,
             NetlinkPayload::Error(error) => {
                 let errno = error.code.map_or(0, |code| code.get().saturating_neg());
@@ -203,6 +205,9 @@ mod tests {
 
     #[test]
     fn a_refusal_carries_its_errno() {
+        let mut done = vec![20u8, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+        done.extend((-2i32).to_ne_bytes());
+        assert_eq!(parse_datagram(&done, TCP4), Err(ParseError::Refused(2)));
         let mut refused = vec![36u8, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
         refused.extend((-2i32).to_ne_bytes());
         refused.extend([72, 0, 0, 0, 20, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0]);

@@ -75,7 +75,10 @@ proptest! {
         while world.poll_output().is_some() {}
         for step in &steps {
             match step {
-                Step::Do(command) => hand(&mut world, world.now(), Input::Command(command))?,
+                Step::Do(command) => {
+                    let now = world.now();
+                    hand(&mut world, now, Input::Command(command))?;
+                }
                 Step::Pass(micros) => {
                     let until = SimTime::from_micros(world.now().as_micros() + micros);
                     while world.now() < until {

@@ -105,14 +105,17 @@ fn a_ping_makes_a_flow_at_each_translation_which_dies_half_a_minute_after_its_la
 }
 
 #[test]
-fn a_cable_pulled_and_plugged_while_pinging_loses_just_what_was_sent_meanwhile() {
+fn a_card_detached_and_attached_while_pinging_loses_what_could_not_wait() {
     let report = nat("vm1 &p: ping -c 20 8.8.8.8\n@wait 4.5\n@attach vm1 1 notattached\n@wait 5\n\
         @attach vm1 1 nat\n@end p\nvm1: ip -4 addr show enp0s3\n");
     assert_eq!(report.results[0].exit, 0, "{:?}", report.results[0]);
-    let answers = answers(stdout(&report, 0));
-    assert_eq!(answers.first(), Some(&1));
-    assert_eq!(answers.last(), Some(&20));
-    assert!((13..=15).contains(&answers.len()), "{answers:?}");
+    // The loss of carrier forgets the gateway's MAC (Linux: neigh_carrier_down). Three questions for it, a second apart,
+    // go unanswered: 6 to 8 fail with it. 9 and 10 wait for the next three, the last of which comes after the plug.
+    let ping = stdout(&report, 0);
+    assert_eq!(answers(ping), (1..=5).chain(9..=20).collect::<Vec<_>>(), "{ping}");
+    for seq in 6..=8 {
+        assert!(ping.contains(&format!("From 10.0.2.15 icmp_seq={seq} Destination Host Unreachable\n")), "{ping}");
+    }
     // VirtualBox takes the carrier away; the guest's configuration stays.
     assert!(stdout(&report, 1).contains("inet 10.0.2.15/24"), "{}", stdout(&report, 1));
 }

@@ -9,7 +9,7 @@ use netmodes_tests::scripts::{run, stdout};
 fn lab(loss_ppm: u32, lines: usize) -> netmodes_core::lab::Lab {
     let page = "All frames are equal, but some get lost on the way.\\n".repeat(lines);
     lab_of(&format!(
-        "format_version = 1\nname = \"lossy\"\ntitle = {{ en = \"Loss\" }}\n\
+        "format_version = 1\nname = \"lossy\"\ntitle = {{ en = \"Loss\", ru = \"Потери\" }}\n\
         [[machine]]\nname = \"client\"\nkind = \"computer\"\ninterface = [{{ name = \"eth0\", address = [\"10.0.0.1/24\"] }}]\n\
         [[machine]]\nname = \"server\"\nkind = \"computer\"\ninterface = [{{ name = \"eth0\", address = [\"10.0.0.2/24\"] }}]\n\
         [[machine.service]]\nname = \"http\"\nkind = \"http\"\npages = {{ \"/\" = \"{page}\" }}\n\

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 /// Between two looks at a page that is waited for.
 const LOOK: Duration = Duration::from_millis(100);
-/// Looks after which a page that is waited for has failed: a minute and a half. Nothing is asserted about less.
-const LOOKS_MAX: u32 = 900;
+/// Looks after which a page that is waited for has failed: at least a minute. Nothing is asserted about less.
+const LOOKS_MAX: u32 = 600;
 /// The Enter key in WebDriver's key codes (W3C WebDriver, 17.4.2).
 pub const ENTER: &str = "\u{e007}";
 
@@ -142,10 +142,9 @@ impl Browser {
         );
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("chromedriver listens");
         stream.write_all(request.as_bytes()).expect("chromedriver takes a command");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("chromedriver answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
-        assert!(head.contains(" 200 "), "{command}: {answer}");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time that is not zero");
+        let (head, body) = read_answer(&mut BufReader::new(stream)).expect("chromedriver answers");
+        assert!(head.contains(" 200 "), "{command}: {head}{body}");
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{command}: {error}: {body}"))
     }
 }
@@ -157,6 +156,27 @@ impl Drop for Browser {
         kill_with(&self.profile.display().to_string());
         drop(std::fs::remove_dir_all(&self.profile));
     }
+}
+
+/// An HTTP answer's head and body. chromedriver keeps its connections open, so the length must be heeded.
+fn read_answer(stream: &mut impl BufRead) -> std::io::Result<(String, String)> {
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        if line.trim_end().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        head += &line;
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((head, String::from_utf8_lossy(&body).into_owned()))
 }
 
 /// Starts chromedriver; it says itself which port it took.

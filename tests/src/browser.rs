@@ -1,6 +1,6 @@
 //! A real browser: headless Chromium, driven through chromedriver. Nothing of it is left when it is dropped.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -145,7 +145,7 @@ impl Browser {
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time that is not zero");
         let (head, body) = read_answer(&mut BufReader::new(stream)).expect("chromedriver answers");
         assert!(head.contains(" 200 "), "{command}: {head}{body}");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{command}: {error}: {body}"))
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{command}: {error}: {body}"))
     }
 }
 

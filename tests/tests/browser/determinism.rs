@@ -18,7 +18,7 @@ vm1: ping -c 1 -t 3 8.8.8.8
 vm1: ping -c 1 10.0.2.77
 vm1: curl -s http://example.com/
 vm1: curl http://93.184.215.14:81/
-vm1 &udp: nc -u -w 1 8.8.8.8 9
+vm1 &udp: nc -u -w 1 example.com 9
 @input udp \"x\"
 @end udp 5
 @tty 100 vm1: ss -tan

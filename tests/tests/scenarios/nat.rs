@@ -142,7 +142,7 @@ fn a_service_that_is_stopped_serves_nobody() {
 #[test]
 fn every_frame_that_arrives_is_decided_on_or_dropped_with_a_reason() {
     let report = nat("vm1: ping -c 2 8.8.8.8\nvm1: ping -c 1 10.0.2.77\nvm1: ping -c 1 -t 3 8.8.8.8\n\
-        vm1: curl -s http://example.com/\nvm1 &u: nc -u -w 1 8.8.8.8 9\n@input u \"x\"\nvm1: curl http://93.184.215.14:81/\n\
+        vm1: curl -s http://example.com/\nvm1 &u: nc -u -w 1 example.com 9\n@input u \"x\"\nvm1: curl http://93.184.215.14:81/\n\
         @cable host eth0 mute\nvm1: ping -c 1 8.8.8.8\n@wait 100\n");
     let end = report.world.now();
     let mut open: BTreeMap<_, u32> = BTreeMap::new();

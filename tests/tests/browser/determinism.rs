@@ -48,6 +48,10 @@ self.onmessage = async (event) => {
 };
 "#;
 
+/// A page that asks for nothing but its icon.
+const EMPTY: &str = "<!doctype html><link rel=icon href=/icon.svg>";
+const ICON: &str = "<svg xmlns='http://www.w3.org/2000/svg'/>";
+
 const ASK: &str = "
 const [question, done] = arguments;
 window.world ??= new Worker('/determinism.js', { type: 'module' });
@@ -58,7 +62,8 @@ window.world.postMessage(question);
 
 #[tokio::test]
 async fn the_same_script_gives_the_same_trace_natively_and_in_the_browser_for_twenty_seeds() {
-    let site = SiteServer::start(paths::site(), &[("determinism.js", WORKER), ("empty.html", "<!doctype html>")]);
+    let site =
+        SiteServer::start(paths::site(), &[("determinism.js", WORKER), ("empty.html", EMPTY), ("icon.svg", ICON)]);
     let browser = Browser::start().await;
     browser.open(&site.url("empty.html")).await;
     let lab = lab("nat");

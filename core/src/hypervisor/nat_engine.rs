@@ -187,10 +187,10 @@ impl NatEngine {
             return drop(ctx, DropReason::TtlExpired);
         };
         ctx.decided(Some(frame), || Decision::TtlDecremented { ttl });
-        self.to_host(ctx, buf);
+        self.hand_to_host(ctx, buf);
     }
 
-    fn to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf) {
+    fn hand_to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf) {
         ctx.forwarded();
         ctx.effects.push(Effect::Handoff(self.host, Handoff::FromInside { engine: self.node, packet }));
     }
@@ -242,7 +242,7 @@ impl NatEngine {
                     && packet.dst == self.network.gateway
                 {
                     let reset = PacketBuf::new(&reset, None);
-                    self.to_guest(ctx, packet.src, reset);
+                    self.send_to_guest(ctx, packet.src, reset);
                 }
                 drop(ctx, DropReason::EngineNoService);
             }
@@ -257,7 +257,7 @@ impl NatEngine {
         }
         self.dns.insert(from, server);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(server, DNS_PORT));
-        self.to_host(ctx, buf);
+        self.hand_to_host(ctx, buf);
     }
 
     fn handle_dhcp(&mut self, ctx: &mut Ctx<'_>, frame: FrameId, src_mac: MacAddr, payload: &[u8]) {
@@ -315,7 +315,7 @@ impl NatEngine {
 
     fn answer(&mut self, ctx: &mut Ctx<'_>, parent: Option<FrameId>, dst: Ipv4Addr, proto: L4Proto, payload: &[u8]) {
         let packet = self.packet(dst, proto, payload, parent);
-        self.to_guest(ctx, dst, packet);
+        self.send_to_guest(ctx, dst, packet);
     }
 
     /// Tells a guest that its packet could not go on.
@@ -330,7 +330,7 @@ impl NatEngine {
         self.answer(ctx, about.parent, packet.src, L4Proto::Icmp, &payload);
     }
 
-    fn to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
+    fn send_to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
         let parent = packet.parent;
         match self.guests.get(&guest) {
             Some(mac) => {
@@ -359,7 +359,7 @@ impl NatEngine {
                     return ctx.dropped(packet.parent, Some(PORT), DropReason::IpMalformed);
                 };
                 ctx.forwarded();
-                self.to_guest(ctx, guest, packet);
+                self.send_to_guest(ctx, guest, packet);
             }
             Handoff::Refused { icmp, packet } => {
                 ctx.account.delivered += 1;

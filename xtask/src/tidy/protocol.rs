@@ -15,7 +15,10 @@ pub(super) const LOCK: &str = "core/src/protocol/schema.lock";
 const WATCHED: [&str; 5] = [
     "core/src/event.rs",
     "core/src/protocol/mod.rs",
-    "core/src/view/rows.rs",
+    "core/src/view/rows/ip.rs",
+    "core/src/view/rows/service.rs",
+    "core/src/view/rows/socket.rs",
+    "core/src/view/rows/topology.rs",
     "core/src/view/table.rs",
     "core/src/world/command.rs",
 ];

@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::host_sockets::{Change, Watch};
-use crate::session::{FromSession, Outbox, SessionId};
+use crate::session::{FromSession, GOODBYE, Outbox, SessionId};
 use crate::tap::{Buffer, Tap};
 use crate::texts::Texts;
 
@@ -113,7 +113,7 @@ impl Driver {
                 }
                 Woken::Sockets(None) => self.watch = None,
                 Woken::Signal => {
-                    self.sessions.values().for_each(|(_, outbox)| outbox.close());
+                    self.say_goodbye(from_sessions).await;
                     return Ok(());
                 }
             }
@@ -164,6 +164,21 @@ impl Driver {
             () = clock.until(wakeup) => Woken::Time,
             () = signal => Woken::Signal,
         }
+    }
+
+    /// Ends the sessions; the devices go with their descriptors.
+    async fn say_goodbye(&mut self, mut from_sessions: mpsc::Receiver<FromSession>) {
+        self.sessions.values().for_each(|(_, outbox)| outbox.close());
+        let all_gone = async {
+            while !self.sessions.is_empty() {
+                match from_sessions.recv().await {
+                    Some(FromSession::Closed(id)) => drop(self.sessions.remove(&id)),
+                    Some(_) => {}
+                    None => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(2 * GOODBYE, all_gone).await;
     }
 
     fn lose_tap(&mut self, id: TapId, error: &io::Error) {

@@ -1,5 +1,7 @@
 //! The agent's one port: who is let in, what the page is told, what bad messages do. Needs no rights.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod agent_process;
 
 use std::io::{Read, Write};
@@ -10,6 +12,7 @@ use agent_process::Agent;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 /// Sends a request as it stands and reads the answer to its end.
@@ -220,6 +223,14 @@ fn a_new_socket_of_the_host_is_shown() {
 #[test]
 fn a_signal_ends_the_agent_in_good_order() {
     let mut agent = Agent::start(&[]);
+    let (mut page, _) = connect(&agent);
+    greet(&mut page);
     agent_process::ok(Command::new("kill").args(["-TERM", &agent.child.id().to_string()]));
+    let farewell = loop {
+        if let Message::Close(frame) = page.read().unwrap() {
+            break frame.map(|frame| frame.code);
+        }
+    };
+    assert_eq!(farewell, Some(CloseCode::Away));
     assert_eq!(agent.child.wait().unwrap().code(), Some(0));
 }

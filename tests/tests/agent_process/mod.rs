@@ -1,7 +1,7 @@
 //! Starts the agent for a test and ends it, whatever becomes of the test.
 
 // Each test program uses its own part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

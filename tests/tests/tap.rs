@@ -149,3 +149,13 @@ fn a_device_that_goes_down_and_comes_back_works_again() {
     let pings = guest.ping();
     assert!(pings.contains(" 0% packet loss"), "{pings}");
 }
+
+#[test]
+fn a_device_that_goes_with_its_namespace_is_said_and_the_rest_goes_on() {
+    let mut guest = Guest::new("vanish");
+    let mut errors = guest.agent.errors();
+    ok(Command::new("ip").args(["netns", "del", &guest.inside.name]));
+    let device = guest.device.clone();
+    assert!(errors.any(|line| line.contains(&device) && line.contains("is gone")));
+    assert!(guest.agent.child.try_wait().unwrap().is_none(), "the agent goes on");
+}

@@ -68,6 +68,12 @@ pub fn set_style(element: &Element, property: &str, value: &str) {
     }
 }
 
+/// The value that a custom property of the styles has at an element.
+pub fn property_of(element: &Element, name: &str) -> Option<String> {
+    let value = window()?.get_computed_style(element).ok()??.get_property_value(name).ok()?;
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
 /// One call before the next repaint; dropped before, it does not come.
 #[derive(Debug)]
 pub struct NextFrame {

@@ -249,8 +249,7 @@ fn place_internet(view: &LabView, scene: &mut Scene, middle: f64, used: &BTreeSe
 }
 
 fn connect(view: &LabView, scene: &mut Scene) {
-    let nics: BTreeMap<Port, &NicRow> =
-        view.nics.values().map(|nic| (Port::new(nic.vm, nic.iface), nic)).collect();
+    let nics: BTreeMap<Port, &NicRow> = view.nics.values().map(|nic| (Port::new(nic.vm, nic.iface), nic)).collect();
     let mut paths = Vec::new();
     for link in view.links.values() {
         let (a, b) = if nics.contains_key(&link.b) { (link.b, link.a) } else { (link.a, link.b) };

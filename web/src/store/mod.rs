@@ -19,7 +19,7 @@ pub use action::{Action, Effect, Select};
 pub use clock::Clock;
 pub use exercise::ExerciseState;
 pub use frames::{FrameEntry, FrameLog};
-pub use outcomes::{Outcome, Outcomes};
+pub use outcomes::{Outcome, Outcomes, What};
 pub use reduce::reduce;
 pub use state::{AppState, Connection, Host, Lab, Lang, Selection, Theme};
 pub use terminal::Terminal;

@@ -1,6 +1,6 @@
 //! What became of frames: decisions and drops, by frame, in pieces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use netmodes_core::drop_reason::DropReason;
@@ -10,6 +10,8 @@ use netmodes_core::time::SimTime;
 
 /// Frame ids of one piece.
 const PIECE: u64 = 256;
+/// Drops that are remembered in order.
+const RECENT_MAX: usize = 64;
 
 /// Something that happened to a frame at a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +41,22 @@ pub struct Outcomes {
     pieces: BTreeMap<u64, Rc<Piece>>,
     /// Drops of packets that never became a frame, newest last, at most 100.
     pub without_frame: Vec<Outcome>,
+    /// The last drops with their frames, newest last, at most [`RECENT_MAX`].
+    recent: VecDeque<(Option<FrameId>, Outcome)>,
+    /// How many drops there were.
+    pub dropped: u64,
 }
 
 impl Outcomes {
     /// Notes an outcome.
     pub fn push(&mut self, frame: Option<FrameId>, outcome: Outcome) {
+        if matches!(outcome.what, What::Dropped(_)) {
+            self.dropped += 1;
+            self.recent.push_back((frame, outcome.clone()));
+            if self.recent.len() > RECENT_MAX {
+                self.recent.pop_front();
+            }
+        }
         let Some(frame) = frame else {
             if self.without_frame.len() >= 100 {
                 self.without_frame.remove(0);
@@ -53,6 +66,12 @@ impl Outcomes {
         };
         let piece = self.pieces.entry(frame.0 / PIECE).or_default();
         Rc::make_mut(piece).entry(frame).or_default().push(outcome);
+    }
+
+    /// The drops after the first `seen`, oldest first, as far back as they are remembered.
+    pub fn drops_after(&self, seen: u64) -> impl Iterator<Item = &(Option<FrameId>, Outcome)> {
+        let new = usize::try_from(self.dropped.saturating_sub(seen)).unwrap_or(usize::MAX).min(self.recent.len());
+        self.recent.range(self.recent.len() - new..)
     }
 
     /// What became of a frame, in order.

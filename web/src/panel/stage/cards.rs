@@ -1,0 +1,122 @@
+//! The boxes of the picture: what each says.
+
+use core::net::IpAddr;
+
+use netmodes_core::id::NodeId;
+use netmodes_core::view::{LabView, NodeKind};
+use yew::prelude::*;
+
+use super::f;
+use crate::app::TextsHandle;
+use crate::layout::{Card, CardKind, Rect};
+
+/// Height of a line of words.
+const LINE: f64 = 21.0;
+
+/// A rectangle with round corners.
+pub(super) fn rect(rect: Rect, radius: f64, class: &'static str) -> Html {
+    html! {
+        <rect class={class} x={f(rect.x)} y={f(rect.y)} width={f(rect.w)} height={f(rect.h)} rx={f(radius)} />
+    }
+}
+
+/// One line of a card: its words and how they are shown.
+type Line = (String, &'static str);
+
+/// A card.
+pub(super) fn card(
+    view: &LabView,
+    card: &Card,
+    chosen: bool,
+    choose: Callback<MouseEvent>,
+    texts: &TextsHandle,
+) -> Html {
+    let Some(node) = view.nodes.get(&card.node) else { return html! {} };
+    let name = match card.kind {
+        CardKind::Built => texts.ui(if node.kind == NodeKind::NatEngine { "nat-engine" } else { "switch" }).to_string(),
+        CardKind::HostNic(index) => {
+            view.ifaces.get(&(card.node, index)).map(|iface| iface.name.clone()).unwrap_or_default()
+        }
+        _ => node.name.clone(),
+    };
+    let lines = match card.kind {
+        CardKind::Vm => vm_lines(view, card.node, texts),
+        CardKind::Built => built_lines(view, card.node, texts),
+        CardKind::HostNic(index) => vec![(first_addr(view, card.node, Some(index)).unwrap_or_default(), "mono small")],
+        CardKind::Outside | CardKind::Far => vec![match node.kind {
+            NodeKind::Switch => (texts.ui("office-lan").to_string(), "dim small"),
+            _ => (first_addr(view, card.node, None).unwrap_or_default(), "mono small"),
+        }],
+    };
+    let class = match card.kind {
+        CardKind::Built => "box built",
+        CardKind::Far => "box far",
+        _ => "box",
+    };
+    let small = card.kind == CardKind::Far;
+    let (x, top) = (card.rect.x + if small { 12.0 } else { 18.0 }, card.rect.y + if small { 19.0 } else { 27.0 });
+    let step = if small { 16.0 } else { LINE };
+    let title = match card.kind {
+        CardKind::Vm | CardKind::Built => "title",
+        CardKind::Far => "name small",
+        _ => "name",
+    };
+    let marks = (node.real).then(|| html! {
+        <text class="real" x={f(card.rect.x + card.rect.w - 14.0)} y={f(top)} text-anchor="end">{ &*texts.ui("real-machine") }</text>
+    });
+    html! {
+        <g class={classes!("card", chosen.then_some("chosen"))} onclick={choose}>
+            <rect class={class} x={f(card.rect.x)} y={f(card.rect.y)} width={f(card.rect.w)} height={f(card.rect.h)} rx="11" />
+            <text class={title} x={f(x)} y={f(top)}>{ name }</text>
+            { for marks }
+            { for (1..).zip(lines).map(|(at, (words, class))| html! {
+                <text class={class} x={f(x)} y={f(top + f64::from(at) * step)}>{ words }</text>
+            }) }
+        </g>
+    }
+}
+
+/// The first IPv4 address of a node's interface (or of any but the loopback), with its prefix where it is a VM's.
+fn first_addr(view: &LabView, node: NodeId, iface: Option<u32>) -> Option<String> {
+    let own = view.addrs.values().filter(|row| row.node == node && iface.is_none_or(|index| index == row.iface));
+    own.filter_map(|row| match row.addr {
+        IpAddr::V4(addr) if !addr.is_loopback() => Some(addr.to_string()),
+        _ => None,
+    })
+    .next()
+}
+
+fn vm_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
+    let Some(nic) = view.nics.values().find(|nic| nic.vm == node) else { return Vec::new() };
+    let iface = view.ifaces.get(&(node, nic.iface)).map(|iface| iface.name.clone()).unwrap_or_default();
+    let card = texts.ui_with("nic-line", &[("iface", iface), ("adapter", nic.adapter.to_string())]);
+    let addr = view.addrs.values().find(|row| row.node == node && row.iface == nic.iface && row.addr.is_ipv4());
+    let addr = match (addr, &nic.tap) {
+        (Some(row), _) => (format!("{}/{}", row.addr, row.prefix), "mono"),
+        (None, Some(tap)) => (texts.ui_with("tap-line", &[("device", tap.clone())]).to_string(), "mono small"),
+        (None, None) => (texts.ui("no-address").to_string(), "mono dim"),
+    };
+    vec![(card.to_string(), "dim"), addr, (nic.mac.to_string(), "mono dim small")]
+}
+
+fn built_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
+    let Some(server) = view.dhcp_servers.get(&node) else { return Vec::new() };
+    let vm = view
+        .links
+        .values()
+        .find_map(
+            |link| if link.b.node == node { Some(link.a.node) } else { (link.a.node == node).then_some(link.b.node) },
+        )
+        .and_then(|vm| view.nodes.get(&vm))
+        .map(|row| row.name.clone())
+        .unwrap_or_default();
+    let flows = view.flows.values().filter(|flow| flow.engine == Some(node)).count() as u64;
+    let last = server.last.octets()[3];
+    let first = server.first.octets()[3];
+    vec![
+        (texts.ui_with("built-for", &[("vm", vm)]).to_string(), "dim small"),
+        (texts.ui_with("gateway-line", &[("addr", server.server.to_string())]).to_string(), "mono small"),
+        (format!("DHCP .{first}–.{last}"), "mono small"),
+        (texts.ui_count("flows-line", flows).to_string(), "dim small"),
+    ]
+}

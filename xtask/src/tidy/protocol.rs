@@ -12,7 +12,7 @@ use super::{Finding, Tree};
 
 /// The lock file's path from the root.
 pub(super) const LOCK: &str = "core/src/protocol/schema.lock";
-const WATCHED: [&str; 5] = [
+const WATCHED: [&str; 8] = [
     "core/src/event.rs",
     "core/src/protocol/mod.rs",
     "core/src/view/rows/ip.rs",

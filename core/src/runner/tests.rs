@@ -192,3 +192,15 @@ fn two_ends_talk_by_nc_and_what_was_said_arrives() {
     let report = run("nat", 1, script);
     assert_eq!(stdout(&report, 1), "hello\n", "{:?}", report.results);
 }
+
+#[test]
+fn a_lease_is_given_back_after_everything_else_was_said() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: dhclient -r -v enp0s3\nvm1: ip -4 addr show enp0s3\n");
+    let words = &report.results[1].stderr;
+    assert!(words.starts_with("Killed old client process\n"), "{words}");
+    assert!(
+        words.ends_with("Sending on   Socket/fallback\nDHCPRELEASE of 10.0.2.15 on enp0s3 to 10.0.2.1 port 67\n"),
+        "{words}"
+    );
+    assert_eq!(stdout(&report, 2), "", "no address is left");
+}

@@ -50,6 +50,21 @@ pub struct NatNetwork {
 }
 
 impl NatNetwork {
+    /// The shared NAT network of the default lab: 10.0.10.0/24, so that it is not mistaken for NAT; the gateway .1 is
+    /// DHCP and DNS server, leases from .4 (VirtualBox's first), for VirtualBox's 10 minutes.
+    pub fn shared() -> Self {
+        let addr = |last| Ipv4Addr::new(10, 0, 10, last);
+        Self {
+            network: Cidr::new(addr(0), 24),
+            gateway: addr(1),
+            // The service MAC of VirtualBox's NAT networks (facts.md b.2).
+            mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x00]),
+            first: addr(4),
+            last: addr(254),
+            lease_secs: 600,
+        }
+    }
+
     /// The lecture's numbers for an adapter (1 to 8): 10.0.2.0/24 for the first, 10.0.3.0/24 for the second …; gateway,
     /// DHCP and DNS server are all .1; the first lease is .15, for a week.
     pub fn lecture(adapter: u8) -> Self {

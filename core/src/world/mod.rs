@@ -11,6 +11,7 @@ mod build;
 mod carry;
 mod check;
 mod command;
+mod networks;
 mod node;
 mod queue;
 mod topology;
@@ -72,6 +73,7 @@ pub struct World {
     names: BTreeMap<String, NodeId>,
     links: Vec<Option<Cable>>,
     nics: BTreeMap<(NodeId, u8), Nic>,
+    networks: BTreeMap<networks::NetworkKey, networks::Network>,
     taps: BTreeMap<Port, TapId>,
     queue: Queue,
     /// What happens at this very instant, in order.
@@ -101,6 +103,7 @@ impl World {
             names: BTreeMap::new(),
             links: Vec::new(),
             nics: BTreeMap::new(),
+            networks: BTreeMap::new(),
             taps: BTreeMap::new(),
             queue: Queue::default(),
             ready: VecDeque::new(),

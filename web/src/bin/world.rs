@@ -6,7 +6,9 @@ use std::cell::RefCell;
 
 use netmodes_core::lab::Lab;
 use netmodes_core::protocol::{Capabilities, Rewind};
-use netmodes_core::runner::{Runner, RunnerConfig, ViewerId};
+use netmodes_core::runner::{Runner, RunnerConfig, ViewerId, run_script};
+use netmodes_core::script::Script;
+use netmodes_core::world::World;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Messages that wait for the page, at most; the page takes them after every call, so this is never reached in order.
@@ -66,6 +68,23 @@ pub fn world_start() {
         let viewer = runner.connect();
         door.runner = Some((runner, viewer));
     });
+}
+
+/// Runs a script on a lab (its JSON form) to its end: the trace, every event as a line of JSON. It must be the native
+/// program's to the byte, which the tests compare. What is wrong with lab or script comes instead of the trace.
+#[wasm_bindgen]
+pub fn world_script(lab_json: &[u8], script: &[u8], seed: u32) -> Vec<u8> {
+    let lab = Lab::from_json(&String::from_utf8_lossy(lab_json));
+    let script = Script::parse(&String::from_utf8_lossy(script)).map_err(|error| error.error);
+    let world = lab.and_then(|lab| World::new(&lab, u64::from(seed)));
+    match (world, script) {
+        (Ok(world), Ok(script)) => {
+            let events = run_script(world, &script, true).events;
+            let lines = events.iter().filter_map(|event| serde_json::to_string(event).ok());
+            lines.fold(String::new(), |text, line| text + &line + "\n").into_bytes()
+        }
+        (Err(error), _) | (_, Err(error)) => error.to_string().into_bytes(),
+    }
 }
 
 /// A message of the protocol from the page, at `wall_ms` of a monotonic clock in milliseconds.

@@ -1,0 +1,6 @@
+//! The page in a real browser: Chromium, headless. Needs `cargo xtask build` before, chromium and chromedriver, and for
+//! real devices root.
+
+mod determinism;
+mod host;
+mod page;

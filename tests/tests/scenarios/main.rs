@@ -1,0 +1,7 @@
+//! Scenarios: what a student does, on the whole core, headless. Needs nothing from the system.
+
+mod exercises;
+mod labs;
+mod nat;
+mod tcp;
+mod walk;

@@ -13,6 +13,8 @@ mod check;
 mod command;
 mod node;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod topology;
 
 use std::collections::{BTreeMap, VecDeque};

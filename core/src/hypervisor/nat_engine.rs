@@ -333,11 +333,13 @@ impl NatEngine {
         self.send_to_guest(ctx, dst, packet);
     }
 
-    /// Tells a guest that its packet could not go on.
+    /// Tells a guest that its packet could not go on, unless an error must not be sent (RFC 1122 3.2.2): about another
+    /// error, a broadcast, or a packet without a sender.
     fn answer_error(&mut self, ctx: &mut Ctx<'_>, message: Icmp, about: &PacketBuf) {
         let Ok(packet) = Ipv4::parse(about.packet()) else { return };
         let is_error = packet.proto == 1 && packet.payload.first().is_none_or(|kind| !matches!(kind, 0 | 8 | 13 | 14));
-        if is_error {
+        let broadcast = packet.dst.is_broadcast() || packet.dst == self.network.network.broadcast();
+        if is_error || broadcast || packet.src.is_unspecified() {
             return;
         }
         let quote = about.packet();

@@ -14,8 +14,9 @@ use netmodes_core::runner::{Runner, ViewerId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::failure;
 use crate::host_sockets::{Change, Watch};
-use crate::session::{FromSession, Outbox, SessionId};
+use crate::session::{FromSession, GOODBYE, Outbox, SessionId};
 use crate::tap::{Buffer, Tap};
 use crate::texts::Texts;
 
@@ -59,6 +60,8 @@ pub(crate) struct Driver {
     taps: BTreeMap<TapId, Tap>,
     sessions: BTreeMap<SessionId, (ViewerId, Arc<Outbox>)>,
     watch: Option<(Watch, mpsc::Receiver<Change>)>,
+    /// Devices that the kernel has taken away.
+    lost: (mpsc::UnboundedSender<TapId>, mpsc::UnboundedReceiver<TapId>),
     texts: Texts,
 }
 
@@ -76,7 +79,7 @@ impl Driver {
     /// Drives `runner` from now on; its wall's time begins here.
     pub(crate) fn new(runner: Runner, watch: Option<(Watch, mpsc::Receiver<Change>)>, texts: Texts) -> Self {
         let (taps, sessions) = (BTreeMap::new(), BTreeMap::new());
-        Self { runner, clock: WallClock::start(), taps, sessions, watch, texts }
+        Self { runner, clock: WallClock::start(), taps, sessions, watch, lost: mpsc::unbounded_channel(), texts }
     }
 
     /// Puts a device in the place of a VM's card.
@@ -85,6 +88,13 @@ impl Driver {
     /// As [`Runner::attach_tap`].
     pub(crate) fn attach(&mut self, vm: &str, adapter: u8, tap: Tap) -> Result<(), netmodes_core::error::UserError> {
         let id = self.runner.attach_tap(self.clock.now(), vm, adapter, tap.name())?;
+        let (lost, tell) = (tap.lost(), self.lost.0.clone());
+        tokio::spawn(async move {
+            // One message a device, and none when the program ends first.
+            if lost.await.is_ok() {
+                let _ = tell.send(id);
+            }
+        });
         self.taps.insert(id, tap);
         Ok(())
     }
@@ -113,7 +123,7 @@ impl Driver {
                 }
                 Woken::Sockets(None) => self.watch = None,
                 Woken::Signal => {
-                    self.sessions.values().for_each(|(_, outbox)| outbox.close());
+                    self.say_goodbye(from_sessions).await;
                     return Ok(());
                 }
             }
@@ -134,7 +144,7 @@ impl Driver {
         signals: &mut [Signal],
     ) -> Woken {
         let (clock, wakeup) = (self.clock, self.runner.next_wakeup());
-        let Self { runner, taps, watch, .. } = self;
+        let Self { runner, taps, watch, lost, .. } = self;
         let frames = poll_fn(|cx| {
             let mut woken = Poll::Pending;
             for (id, tap) in taps.iter_mut() {
@@ -160,16 +170,32 @@ impl Driver {
         tokio::select! {
             woken = frames => woken,
             Some(said) = from_sessions.recv() => Woken::Session(said),
+            Some(id) = lost.1.recv() => Woken::TapLost(id, io::Error::from_raw_os_error(nix::errno::Errno::ENODEV as i32)),
             change = sockets => Woken::Sockets(change),
             () = clock.until(wakeup) => Woken::Time,
             () = signal => Woken::Signal,
         }
     }
 
+    /// Ends the sessions; the devices go with their descriptors.
+    async fn say_goodbye(&mut self, mut from_sessions: mpsc::Receiver<FromSession>) {
+        self.sessions.values().for_each(|(_, outbox)| outbox.close());
+        let all_gone = async {
+            while !self.sessions.is_empty() {
+                match from_sessions.recv().await {
+                    Some(FromSession::Closed(id)) => drop(self.sessions.remove(&id)),
+                    Some(_) => {}
+                    None => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(2 * GOODBYE, all_gone).await;
+    }
+
     fn lose_tap(&mut self, id: TapId, error: &io::Error) {
         if let Some(tap) = self.taps.remove(&id) {
             let args = [("device", tap.name()), ("message", &error.to_string())];
-            eprintln!("{}", self.texts.say("tap-lost", &args));
+            failure::tell(&self.texts.say("tap-lost", &args));
         }
     }
 

@@ -33,3 +33,8 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Failure { exit: if gone { 141 } else { 1 }, text: if gone { String::new() } else { error.to_string() } }
     })
 }
+
+/// Tells the user something beside the results, on standard error. That nobody reads it ends nothing.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -12,10 +12,12 @@ use netmodes_core::view::{SocketOwner, SocketRow};
 use tokio::sync::mpsc;
 
 use crate::proc_map::ProcMap;
-use crate::sock_diag::Kernel;
+use crate::sock_diag::{Destroyed, Kernel};
 
 /// Between two looks. A state shorter than that may be missed; the page says so.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// How often in this time it is asked whether a socket has gone: then the next look comes at once.
+const NAPS: u32 = 5;
 /// Looks that the driver has not taken yet; the thread waits beyond.
 const LOOKS_WAITING_MAX: usize = 2;
 
@@ -71,6 +73,8 @@ impl Watch {
 
 fn look_on(mut kernel: Kernel, wanted: &AtomicBool, anew: &AtomicBool, sender: &mpsc::Sender<Change>) {
     let (mut owners, mut known) = (ProcMap::new(), BTreeMap::new());
+    // Without it, what is gone is seen at the next look.
+    let mut destroyed = Destroyed::listen().ok();
     while !sender.is_closed() {
         if !wanted.load(Ordering::Relaxed) {
             thread::park_timeout(Duration::from_secs(60));
@@ -85,7 +89,18 @@ fn look_on(mut kernel: Kernel, wanted: &AtomicBool, anew: &AtomicBool, sender: &
                 return;
             }
         }
-        thread::sleep(INTERVAL);
+        rest(destroyed.as_mut());
+    }
+}
+
+/// Sleeps until the next look is due: earlier when a socket has gone.
+fn rest(destroyed: Option<&mut Destroyed>) {
+    let Some(destroyed) = destroyed else { return thread::sleep(INTERVAL) };
+    for _ in 0..NAPS {
+        thread::sleep(INTERVAL / NAPS);
+        if destroyed.any() {
+            return;
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if !failure.text.is_empty() {
-                eprintln!("netmodes: {}", failure.text);
+                failure::tell(&format!("netmodes: {}", failure.text));
             }
             ExitCode::from(failure.exit)
         }

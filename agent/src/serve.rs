@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::auth::{Access, is_origin, new_token};
 use crate::driver::Driver;
-use crate::failure::{Failure, print};
+use crate::failure::{Failure, print, tell};
 use crate::host_sockets::Watch;
 use crate::labs;
 use crate::server::{self, Server};
@@ -49,7 +49,7 @@ pub(crate) fn serve(words: &mut Words<'_>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::refused(error.to_string()))?;
     runtime.block_on(run(options, texts))?;
-    eprintln!("{}", texts.say("stopped", &[]));
+    tell(&texts.say("stopped", &[]));
     Ok(0)
 }
 
@@ -122,9 +122,8 @@ async fn run(options: Options, texts: Texts) -> Result<(), Failure> {
         seed: options.seed,
     };
     let runner = Runner::new(config, &lab).map_err(|error| Failure::usage(texts.error(&error)))?;
-    let watch = Watch::start()
-        .inspect_err(|error| eprintln!("{}", texts.say("sockets-failed", &[("message", &error.to_string())])))
-        .ok();
+    let watch =
+        Watch::start().inspect_err(|error| tell(&texts.say("sockets-failed", &[("message", &error.to_string())]))).ok();
     let mut driver = Driver::new(runner, watch, texts);
     for choice in &options.taps {
         attach(&mut driver, choice, texts)?;
@@ -139,7 +138,7 @@ async fn run(options: Options, texts: Texts) -> Result<(), Failure> {
     let (to_driver, from_sessions) = mpsc::channel(SESSION_QUEUE);
     let access = Access::new(addr, &options.origins, token);
     tokio::spawn(server::run(listener, Arc::new(Server::new(access, Site::embedded(), texts, to_driver))));
-    eprintln!("{}", texts.say("serving", &[("lab", lab.title_in(&texts.say("language", &[])))]));
+    tell(&texts.say("serving", &[("lab", lab.title_in(&texts.say("language", &[])))]));
     print(&url)?;
     driver.run(from_sessions).await.map_err(|error| Failure::refused(error.to_string()))
 }
@@ -160,7 +159,7 @@ fn attach(driver: &mut Driver, choice: &TapChoice, texts: Texts) -> Result<(), F
     let tap = tap::make(device).and_then(Tap::new).map_err(refused)?;
     driver.attach(&choice.vm, choice.adapter, tap).map_err(|error| Failure::usage(texts.error(&error)))?;
     let args = [("device", device), ("adapter", &choice.adapter.to_string()), ("vm", &choice.vm)];
-    eprintln!("{}", texts.say("tap-ready", &args));
+    tell(&texts.say("tap-ready", &args));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
@@ -19,6 +20,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 const OUTBOX_MESSAGES_MAX: usize = 256;
 /// Bytes that wait for a page at most, the message that goes over it included.
 const OUTBOX_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
+/// A page has so long to hear that the connection ends.
+pub(crate) const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Names a connection for as long as the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,8 +143,10 @@ pub(crate) async fn run(id: SessionId, upgraded: Upgraded, driver: mpsc::Sender<
         code = hear => code,
         code = speak => code,
     };
+    let goodbye = sink.send(Message::Close(Some(CloseFrame { code, reason: "".into() })));
+    // A page that does not even take this is gone.
+    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     let _ = driver.send(FromSession::Closed(id)).await;
-    let _ = sink.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
 }
 
 #[cfg(test)]

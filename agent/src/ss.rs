@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use netmodes_core::shell::ss::{self, DebianNames, Names, SsSummary};
 use netmodes_core::view::{SocketKind, SocketRow};
 
-use crate::failure::{Failure, print};
+use crate::failure::{Failure, print, tell};
 use crate::host_sockets;
 use crate::proc_map::ProcMap;
 use crate::sock_diag::Kernel;
@@ -23,7 +23,7 @@ pub(crate) fn ss(words: &mut Words<'_>) -> Result<u8, Failure> {
             if error.to_stdout {
                 print(&format!("{}\n", error.message))?;
             } else {
-                eprintln!("{}", error.message);
+                tell(&error.message);
             }
             // An exit status is eight bits (wait(2)): the real tool's exit(-1) is seen as 255.
             return Ok(u8::try_from(error.exit & 0xff).unwrap_or(1));

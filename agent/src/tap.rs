@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use netmodes_core::limits::OFFLOAD_FRAME_BYTES_MAX;
@@ -24,7 +25,7 @@ const FRAMES_PER_TURN: usize = 64;
 const NAME_BYTES_MAX: usize = 15;
 
 /// One end of a network card that the kernel believes in. Reads and writes whole frames and never blocks.
-pub(crate) trait TapDevice: AsRawFd {
+pub(crate) trait TapDevice: AsRawFd + Send + Sync {
     /// The kernel's name for it.
     fn name(&self) -> &str;
     /// Reads one frame.
@@ -74,7 +75,7 @@ impl AsRawFd for Held {
 
 /// A device and what waits for it.
 pub(crate) struct Tap {
-    device: AsyncFd<Held>,
+    device: Arc<AsyncFd<Held>>,
     waiting: VecDeque<Rc<[u8]>>,
     /// Frames the kernel did not take: its end was down, or the queue was full.
     pub(crate) dropped: u64,
@@ -91,13 +92,28 @@ impl Tap {
             reason = "its successor wants AsFd, which tun-tap 0.1.4 has not; `Held` owns the device, so \
             the descriptor stays open as long as it is watched"
         )]
-        let device = AsyncFd::with_interest(Held(device), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { device, waiting: VecDeque::new(), dropped: 0 })
+        let device = AsyncFd::with_interest(Held(device), Interest::READABLE | Interest::WRITABLE | Interest::ERROR)?;
+        Ok(Self { device: Arc::new(device), waiting: VecDeque::new(), dropped: 0 })
     }
 
     /// The kernel's name for the device.
     pub(crate) fn name(&self) -> &str {
         self.device.get_ref().0.name()
+    }
+
+    /// Ends when the kernel has taken the device away, with its namespace for instance: a read alone would not notice
+    /// (epoll says it as an error, without a frame to read).
+    pub(crate) fn lost(&self) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let device = Arc::clone(&self.device);
+        async move {
+            loop {
+                let mut guard = device.ready(Interest::ERROR).await?;
+                if guard.ready().is_error() {
+                    return Ok(());
+                }
+                guard.clear_ready();
+            }
+        }
     }
 
     /// Sends what waits, then gives the frames that have come to `take`. Ready when at least one came.
@@ -181,6 +197,8 @@ impl Default for Buffer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -194,7 +212,7 @@ mod tests {
     }
 
     /// A device whose kernel takes `room` frames and has frames of its own.
-    struct Fake(std::cell::Cell<usize>);
+    struct Fake(AtomicUsize);
 
     impl AsRawFd for Fake {
         fn as_raw_fd(&self) -> RawFd {
@@ -215,8 +233,8 @@ mod tests {
             if frame.is_empty() {
                 return Err(io::Error::from_raw_os_error(nix::errno::Errno::EIO as i32));
             }
-            let room = self.0.get().checked_sub(1).ok_or(io::ErrorKind::WouldBlock)?;
-            self.0.set(room);
+            let room = self.0.load(Ordering::Relaxed).checked_sub(1).ok_or(io::ErrorKind::WouldBlock)?;
+            self.0.store(room, Ordering::Relaxed);
             Ok(frame.len())
         }
     }
@@ -228,7 +246,7 @@ mod tests {
         let mut waiting = VecDeque::from([frame.clone(), Rc::from([]), frame.clone(), frame]);
         assert!(!send_waiting(&mut waiting, &mut dropped, &device));
         assert_eq!((waiting.len(), dropped), (1, 1));
-        device.0.set(1);
+        device.0.store(1, Ordering::Relaxed);
         assert!(send_waiting(&mut waiting, &mut dropped, &device));
         assert_eq!((waiting.len(), dropped), (0, 1));
     }

@@ -1,6 +1,8 @@
 //! Every cap in one place, so that a hostile frame or a careless loop costs a bounded amount. What a cap discards is
 //! counted and said.
 
+use crate::time::SimTime;
+
 /// Frames waiting on one direction of a link (Linux's default `txqueuelen` is 1000).
 pub const LINK_QUEUE_FRAMES_MAX: usize = 1_000;
 /// Largest Ethernet frame, FCS not counted: 9000 bytes of payload (jumbo) and a header with one VLAN tag.
@@ -41,6 +43,9 @@ pub const VIEW_FRAMES_MAX: usize = 20_000;
 pub const TERMINAL_CHARS_MAX: usize = 200_000;
 /// Inputs of one session.
 pub const SESSION_INPUTS_MAX: usize = 10_000;
+/// Where lab time ends: 500 years, well before its nanoseconds run out, so that nothing is ever due at an instant that
+/// cannot be left.
+pub const LAB_TIME_MAX: SimTime = SimTime::from_secs(500 * 365 * 86_400);
 
 const _: () = assert!(FRAME_BYTES_MAX < OFFLOAD_FRAME_BYTES_MAX);
 const _: () = assert!(LINK_QUEUE_FRAMES_MAX < FRAMES_PER_INSTANT_MAX as usize);

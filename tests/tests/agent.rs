@@ -1,15 +1,18 @@
 //! The agent's one port: who is let in, what the page is told, what bad messages do. Needs no rights.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod agent_process;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use agent_process::Agent;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 /// Sends a request as it stands and reads the answer to its end.
@@ -220,6 +223,60 @@ fn a_new_socket_of_the_host_is_shown() {
 #[test]
 fn a_signal_ends_the_agent_in_good_order() {
     let mut agent = Agent::start(&[]);
+    let (mut page, _) = connect(&agent);
+    greet(&mut page);
     agent_process::ok(Command::new("kill").args(["-TERM", &agent.child.id().to_string()]));
+    let farewell = loop {
+        if let Message::Close(frame) = page.read().unwrap() {
+            break frame.map(|frame| frame.code);
+        }
+    };
+    assert_eq!(farewell, Some(CloseCode::Away));
     assert_eq!(agent.child.wait().unwrap().code(), Some(0));
+}
+
+/// Runs `netmodes sim` in English on a script; its exit status, results and complaints.
+fn sim(args: &[&str], script: &str) -> (Option<i32>, String, String) {
+    let mut child = Command::new(agent_process::binary())
+        .args(["sim", "--lang", "en"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that refuses its options does not read.
+    let _ = child.stdin.take().unwrap().write_all(script.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.code(), out, err)
+}
+
+#[test]
+fn a_script_runs_headless_and_is_reported_in_the_order_of_starting() {
+    let script = "vm1: dhclient -1 enp0s3\nvm1 &p: ping -c 2 8.8.8.8\n@tty 80 vm1: ip neigh\n@end p\nvm1: false\n";
+    let (exit, out, err) = sim(&["--lab", "nat", "--json"], script);
+    assert_eq!((exit, err.as_str()), (Some(0), ""));
+    let results: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let modes: Vec<_> = results.iter().map(|result| result["mode"].as_str().unwrap()).collect();
+    assert_eq!(modes, ["fg", "bg", "tty", "fg"]);
+    assert!(results[1]["stdout"].as_str().unwrap().contains(" 0% packet loss"), "{out}");
+    assert_eq!(results[3]["exit"], 1);
+}
+
+#[test]
+fn what_is_not_valid_is_named_by_file_and_line() {
+    for (args, script, part) in [
+        (&["--lab", "nat"][..], "# fine\nbogus\n", "-:2: "),
+        (&["--lab", "nat"], "vm1: ip addr\nvm9: ip addr\n", "-:2: There is no machine “vm9”"),
+        (&["--lab", "nat", "--script", "/nonexistent.nms"], "", "/nonexistent.nms"),
+        (&["--lab", "no-such-lab"], "", "no-such-lab"),
+        (&["--lab", "nat", "--seed", "-1"], "", "--seed"),
+        (&["--lab", "nat", "--unknown"], "", "--unknown"),
+        (&[], "", "--lab"),
+    ] {
+        let (exit, _, err) = sim(args, script);
+        assert_eq!(exit, Some(2), "{args:?} {script:?}: {err}");
+        assert!(err.contains(part), "{part:?} is not in {err:?}");
+    }
 }

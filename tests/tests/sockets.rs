@@ -1,6 +1,8 @@
 //! `netmodes ss` against iproute2's `ss`, on the same sockets at the same time, in a namespace of the test's own.
 //! Needs root, iproute2 and python3.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod agent_process;
 
 use std::io::{BufRead, BufReader, Read};

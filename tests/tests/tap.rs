@@ -1,6 +1,8 @@
 //! A real Linux network stack behind a real TAP device gets its lease from our DHCP server and pings through our NAT.
 //! Needs root, /dev/net/tun, iproute2, isc-dhcp-client, iputils-ping and python3.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod agent_process;
 
 use std::fs;
@@ -146,4 +148,14 @@ fn a_device_that_goes_down_and_comes_back_works_again() {
     guest.inside.run(&["ip", "route", "replace", "default", "via", "10.0.2.1"]);
     let pings = guest.ping();
     assert!(pings.contains(" 0% packet loss"), "{pings}");
+}
+
+#[test]
+fn a_device_that_goes_with_its_namespace_is_said_and_the_rest_goes_on() {
+    let mut guest = Guest::new("vanish");
+    let mut errors = guest.agent.errors();
+    ok(Command::new("ip").args(["netns", "del", &guest.inside.name]));
+    let device = guest.device.clone();
+    assert!(errors.any(|line| line.contains(&device) && line.contains("is gone")));
+    assert!(guest.agent.child.try_wait().unwrap().is_none(), "the agent goes on");
 }

@@ -13,10 +13,14 @@ pub fn cargo_program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// A cargo command in the workspace's root.
+/// A cargo command in the workspace's root. It always knows the site, once there is one: were it told only where the
+/// agent is built, clippy and the tests would compile the agent each time anew.
 pub fn cargo(paths: &Paths) -> Command {
     let mut command = Command::new(cargo_program());
     command.current_dir(&paths.root);
+    if paths.site().join("index.html").is_file() {
+        command.env("NETMODES_SITE", paths.site());
+    }
     command
 }
 

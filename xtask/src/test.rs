@@ -36,7 +36,7 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
     for args in runs {
         let mut run = cargo(&paths);
         if !options.fast {
-            run.env("NETMODES_BIN", paths.binary(false)).env("NETMODES_SITE", paths.site());
+            run.env("NETMODES_BIN", paths.binary(false));
         }
         must(run.args(args))?;
     }

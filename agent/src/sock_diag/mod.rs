@@ -2,10 +2,10 @@
 //! simulated `ss` prints.
 //!
 //! Sees the network namespace of the thread that opens it. Must not know who looks.
-//! There are no events for a socket that is made or changes its state, only for one that is destroyed (multicast groups
-//! `SKNLGRP_INET_TCP_DESTROY` 1 to `SKNLGRP_INET6_UDP_DESTROY` 4): [`Kernel::sockets`] is asked again and again; listening to
-//! these groups has its place here, beside `dump`.
+//! There are no events for a socket that is made or changes its state, only for one that is destroyed ([`Destroyed`]):
+//! [`Kernel::sockets`] is asked again and again.
 
+mod destroyed;
 mod parse;
 mod proc_net;
 mod request;
@@ -15,6 +15,7 @@ use std::{fs, io};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 
+pub(crate) use destroyed::Destroyed;
 use netmodes_core::view::SocketKind;
 pub(crate) use parse::DumpedSocket;
 use parse::{ParseError, parse_datagram};

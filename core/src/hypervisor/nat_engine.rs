@@ -50,6 +50,21 @@ pub struct NatNetwork {
 }
 
 impl NatNetwork {
+    /// The shared NAT network of the default lab: 10.0.10.0/24, so that it is not mistaken for NAT; the gateway .1 is
+    /// DHCP and DNS server, leases from .4 (VirtualBox's first), for VirtualBox's 10 minutes.
+    pub fn shared() -> Self {
+        let addr = |last| Ipv4Addr::new(10, 0, 10, last);
+        Self {
+            network: Cidr::new(addr(0), 24),
+            gateway: addr(1),
+            // The service MAC of VirtualBox's NAT networks (facts.md b.2).
+            mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x00]),
+            first: addr(4),
+            last: addr(254),
+            lease_secs: 600,
+        }
+    }
+
     /// The lecture's numbers for an adapter (1 to 8): 10.0.2.0/24 for the first, 10.0.3.0/24 for the second …; gateway,
     /// DHCP and DNS server are all .1; the first lease is .15, for a week.
     pub fn lecture(adapter: u8) -> Self {
@@ -187,10 +202,10 @@ impl NatEngine {
             return drop(ctx, DropReason::TtlExpired);
         };
         ctx.decided(Some(frame), || Decision::TtlDecremented { ttl });
-        self.to_host(ctx, buf);
+        self.hand_to_host(ctx, buf);
     }
 
-    fn to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf) {
+    fn hand_to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf) {
         ctx.forwarded();
         ctx.effects.push(Effect::Handoff(self.host, Handoff::FromInside { engine: self.node, packet }));
     }
@@ -242,7 +257,7 @@ impl NatEngine {
                     && packet.dst == self.network.gateway
                 {
                     let reset = PacketBuf::new(&reset, None);
-                    self.to_guest(ctx, packet.src, reset);
+                    self.send_to_guest(ctx, packet.src, reset);
                 }
                 drop(ctx, DropReason::EngineNoService);
             }
@@ -257,7 +272,7 @@ impl NatEngine {
         }
         self.dns.insert(from, server);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(server, DNS_PORT));
-        self.to_host(ctx, buf);
+        self.hand_to_host(ctx, buf);
     }
 
     fn handle_dhcp(&mut self, ctx: &mut Ctx<'_>, frame: FrameId, src_mac: MacAddr, payload: &[u8]) {
@@ -315,14 +330,16 @@ impl NatEngine {
 
     fn answer(&mut self, ctx: &mut Ctx<'_>, parent: Option<FrameId>, dst: Ipv4Addr, proto: L4Proto, payload: &[u8]) {
         let packet = self.packet(dst, proto, payload, parent);
-        self.to_guest(ctx, dst, packet);
+        self.send_to_guest(ctx, dst, packet);
     }
 
-    /// Tells a guest that its packet could not go on.
+    /// Tells a guest that its packet could not go on, unless an error must not be sent (RFC 1122 3.2.2): about another
+    /// error, a broadcast, or a packet without a sender.
     fn answer_error(&mut self, ctx: &mut Ctx<'_>, message: Icmp, about: &PacketBuf) {
         let Ok(packet) = Ipv4::parse(about.packet()) else { return };
         let is_error = packet.proto == 1 && packet.payload.first().is_none_or(|kind| !matches!(kind, 0 | 8 | 13 | 14));
-        if is_error {
+        let broadcast = packet.dst.is_broadcast() || packet.dst == self.network.network.broadcast();
+        if is_error || broadcast || packet.src.is_unspecified() {
             return;
         }
         let quote = about.packet();
@@ -330,7 +347,7 @@ impl NatEngine {
         self.answer(ctx, about.parent, packet.src, L4Proto::Icmp, &payload);
     }
 
-    fn to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
+    fn send_to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
         let parent = packet.parent;
         match self.guests.get(&guest) {
             Some(mac) => {
@@ -359,7 +376,7 @@ impl NatEngine {
                     return ctx.dropped(packet.parent, Some(PORT), DropReason::IpMalformed);
                 };
                 ctx.forwarded();
-                self.to_guest(ctx, guest, packet);
+                self.send_to_guest(ctx, guest, packet);
             }
             Handoff::Refused { icmp, packet } => {
                 ctx.account.delivered += 1;

@@ -138,6 +138,7 @@ impl Machine {
 
     fn learn_neighbour(&mut self, ctx: &mut Ctx<'_>, key: NeighKey, mac: MacAddr, solicited: bool, create: bool) {
         let (changed, waiting) = self.neighs.learn(ctx.now, key, mac, solicited, create, &mut self.rng);
+        self.forget_neighbours(ctx);
         if changed && let Some(row) = self.neighs.row(self.node, key) {
             ctx.put(Row::Neigh(row));
         }
@@ -348,6 +349,7 @@ impl Machine {
         let key = (hop.iface, hop.next_hop);
         let parent = buf.parent;
         let (resolution, changed) = self.neighs.resolve(ctx.now, key, buf);
+        self.forget_neighbours(ctx);
         if changed && let Some(row) = self.neighs.row(self.node, key) {
             ctx.put(Row::Neigh(row));
         }
@@ -429,10 +431,21 @@ impl Machine {
     /// Forgets the neighbours of an interface that cannot reach them any more.
     pub(super) fn flush_neighbours(&mut self, ctx: &mut Ctx<'_>, index: u32) {
         for (key, packets) in self.neighs.flush(index, true) {
-            ctx.del(Key::Neigh((self.node, key.0, key.1)));
-            for buf in packets {
-                ctx.lost(buf.parent, Some(index), DropReason::NeighbourFailed);
-            }
+            self.say_forgotten(ctx, key, packets);
+        }
+    }
+
+    /// Forgets the neighbours for whom a full table has no room.
+    pub(super) fn forget_neighbours(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some((key, packets)) = self.neighs.poll_forgotten() {
+            self.say_forgotten(ctx, key, packets);
+        }
+    }
+
+    fn say_forgotten(&self, ctx: &mut Ctx<'_>, key: NeighKey, packets: Vec<PacketBuf>) {
+        ctx.del(Key::Neigh((self.node, key.0, key.1)));
+        for buf in packets {
+            ctx.lost(buf.parent, Some(key.0), DropReason::NeighbourFailed);
         }
     }
 

@@ -67,6 +67,7 @@ pub enum NeighAction {
 pub struct Neighs {
     entries: BTreeMap<NeighKey, Entry>,
     deadlines: BTreeSet<(SimTime, NeighKey)>,
+    forgotten: VecDeque<(NeighKey, Vec<PacketBuf>)>,
 }
 
 impl Neighs {
@@ -266,10 +267,17 @@ impl Neighs {
     fn make_room(&mut self) {
         if self.entries.len() >= limits::NEIGHBOURS_MAX {
             let idle = self.entries.iter().find(|(_, e)| e.waiting.is_empty() && e.state != NeighState::Permanent);
-            if let Some(key) = idle.map(|(key, _)| *key).or_else(|| self.entries.keys().next().copied()) {
-                self.remove(key);
+            if let Some(key) = idle.map(|(key, _)| *key).or_else(|| self.entries.keys().next().copied())
+                && let Some(waiting) = self.remove(key)
+            {
+                self.forgotten.push_back((key, waiting));
             }
         }
+    }
+
+    /// The next entry that had to make room for another, with the packets that waited for it.
+    pub fn poll_forgotten(&mut self) -> Option<(NeighKey, Vec<PacketBuf>)> {
+        self.forgotten.pop_front()
     }
 }
 

@@ -250,6 +250,7 @@ impl Machine {
         process.exit = Some(status);
         let (ppid, job) = (process.ppid, process.job);
         ctx.del(Key::Process((self.node, pid)));
+        self.orphan_children(ctx, pid);
         if let Some(job) = job
             && self.processes.jobs.get(&job) == Some(&pid)
         {
@@ -262,6 +263,20 @@ impl Machine {
             self.processes.wake(ppid);
         } else {
             self.processes.table.remove(&pid);
+        }
+    }
+
+    /// The children of a process that has ended are init's, which asks at once for the status of those that ended too.
+    fn orphan_children(&mut self, ctx: &mut Ctx<'_>, parent: Pid) {
+        let table = &mut self.processes.table;
+        table.retain(|_, process| process.ppid != parent || process.exit.is_none());
+        let mut alive = Vec::new();
+        for (pid, child) in table.iter_mut().filter(|(_, process)| process.ppid == parent) {
+            child.ppid = INIT;
+            alive.push(*pid);
+        }
+        for row in alive.into_iter().filter_map(|pid| self.process_row(pid)) {
+            ctx.put(Row::Process(row));
         }
     }
 

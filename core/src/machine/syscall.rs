@@ -223,6 +223,7 @@ impl Kernel for Sys<'_, '_> {
             _ => {}
         }
         let waiting = self.machine.neighs.put(key, mac, state);
+        self.machine.forget_neighbours(self.ctx);
         if let Some(row) = self.machine.neighs.row(self.machine.node, key) {
             self.ctx.put(Row::Neigh(row));
         }

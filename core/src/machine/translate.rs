@@ -95,7 +95,7 @@ impl Machine {
                 rewrite::set_destination(buf.packet_mut(), inside);
                 ctx.decided(parent, || Decision::TranslatedIn { flow, proto, outside, inside, remote });
                 self.say_flows(ctx);
-                self.into_realm(ctx, realm, inside.addr, buf)
+                self.enter_realm(ctx, realm, inside.addr, buf)
             }
             Inbound::NotOurs => In::Ours,
             Inbound::Refused(reason) => {
@@ -114,10 +114,10 @@ impl Machine {
         let Some((_, realm, inside)) = nat.lookup_outbound_of_error(proto, outside, remote) else { return In::Ours };
         rewrite::set_inner_source(buf.packet_mut(), inside);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(inside.addr, 0));
-        self.into_realm(ctx, realm, inside.addr, buf)
+        self.enter_realm(ctx, realm, inside.addr, buf)
     }
 
-    fn into_realm(&mut self, ctx: &mut Ctx<'_>, realm: u32, inside: Ipv4Addr, buf: &mut PacketBuf) -> In {
+    fn enter_realm(&mut self, ctx: &mut Ctx<'_>, realm: u32, inside: Ipv4Addr, buf: &mut PacketBuf) -> In {
         if realm == OWN_REALM {
             return In::Forward(inside);
         }

@@ -6,6 +6,8 @@
 //! Must not know WebSockets, workers or devices.
 
 mod clock;
+#[cfg(test)]
+mod message_tests;
 pub mod script;
 mod session;
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Sessions: a lab plus the inputs in order, recorded and replayed.
 
 use super::Runner;
+use super::viewer::History;
 use crate::error::UserError;
 use crate::lab::Lab;
 use crate::limits;
 use crate::protocol::{LabChoice, Session, SessionInput};
 use crate::time::SimTime;
-use crate::world::{Input, World};
+use crate::world::{Command, Input, Output, World};
 
 /// Steps of the world that a replay may take; more than any lesson, and a bound for a hostile link.
 const REPLAY_STEPS_MAX: u64 = 20_000_000;
@@ -25,7 +26,9 @@ impl Runner {
         }
         let lab = self.find_lab(&choice)?;
         let mut world = World::new(&lab, seed)?;
-        let replayed = replay(&mut world, &inputs);
+        world.watch_frames(self.viewers.values().any(|viewer| viewer.frames));
+        let mut history = History::default();
+        let replayed = replay(&mut world, &inputs, &mut history);
         self.start(lab, choice, seed)?;
         // Even where a session diverges, the student gets what could be done again.
         let (done, result) = match replayed {
@@ -35,6 +38,7 @@ impl Runner {
         if !done.is_empty() {
             self.world = Some(world);
             self.inputs = done;
+            self.history = history;
             self.update_watch();
             self.drain();
         }
@@ -66,20 +70,27 @@ impl Runner {
     }
 }
 
-/// Does inputs again. On a difference: how many were done before it, and which it was.
-fn replay(world: &mut World, inputs: &[SessionInput]) -> Result<(), (usize, UserError)> {
+/// Does inputs again; what passes by on the way goes into `history`. On a difference: how many were done before it, and
+/// which it was.
+fn replay(world: &mut World, inputs: &[SessionInput], history: &mut History) -> Result<(), (usize, UserError)> {
     let mut steps = 0;
+    // The facts of the building are in every snapshot.
+    while world.poll_output().is_some() {}
     for (index, input) in inputs.iter().enumerate() {
         let failed = |code: &str| {
             let name = format!("{:?}", input.command);
             (index, UserError::new(code).with("index", index + 1).with("command", name))
         };
-        if input.at < world.now() {
+        if input.at < world.now() || input.at > limits::LAB_TIME_MAX {
             return Err(failed("session-out-of-order"));
         }
-        run_to(world, input.at, &mut steps).map_err(|()| failed("session-too-long-to-replay"))?;
-        world.handle(input.at, Input::Command(&input.command)).map_err(|error| (index, error))?;
-        while world.poll_output().is_some() {}
+        if matches!(input.command, Command::AttachTap { .. }) {
+            return Err((index, UserError::new("capability-missing").with("name", "tap")));
+        }
+        run_to(world, input.at, &mut steps, history).map_err(|()| failed("session-too-long-to-replay"))?;
+        let done = world.handle(input.at, Input::Command(&input.command));
+        remember(world, history);
+        done.map_err(|error| (index, error))?;
         if !input.fingerprint.is_empty() && input.fingerprint != world.fingerprint() {
             return Err(failed("session-diverged"));
         }
@@ -87,7 +98,7 @@ fn replay(world: &mut World, inputs: &[SessionInput]) -> Result<(), (usize, User
     Ok(())
 }
 
-fn run_to(world: &mut World, at: SimTime, steps: &mut u64) -> Result<(), ()> {
+fn run_to(world: &mut World, at: SimTime, steps: &mut u64, history: &mut History) -> Result<(), ()> {
     while let Some(next) = world.next_wakeup()
         && next <= at
     {
@@ -96,7 +107,15 @@ fn run_to(world: &mut World, at: SimTime, steps: &mut u64) -> Result<(), ()> {
             return Err(());
         }
         let _ = world.handle(next, Input::Time);
-        while world.poll_output().is_some() {}
+        remember(world, history);
     }
     Ok(())
+}
+
+fn remember(world: &mut World, history: &mut History) {
+    while let Some(output) = world.poll_output() {
+        if let Output::Event(event) = output {
+            history.take(event);
+        }
+    }
 }

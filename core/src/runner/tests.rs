@@ -192,3 +192,78 @@ fn two_ends_talk_by_nc_and_what_was_said_arrives() {
     let report = run("nat", 1, script);
     assert_eq!(stdout(&report, 1), "hello\n", "{:?}", report.results);
 }
+
+#[test]
+fn a_lease_is_given_back_after_everything_else_was_said() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: dhclient -r -v enp0s3\nvm1: ip -4 addr show enp0s3\n");
+    let words = &report.results[1].stderr;
+    assert!(words.starts_with("Killed old client process\n"), "{words}");
+    assert!(
+        words.ends_with("Sending on   Socket/fallback\nDHCPRELEASE of 10.0.2.15 on enp0s3 to 10.0.2.1 port 67\n"),
+        "{words}"
+    );
+    assert_eq!(stdout(&report, 2), "", "no address is left");
+}
+
+/// Who answers whom in lab modes, when both cards are in a mode: vm1 asks vm2, the host, the colleague, the Internet.
+fn reach(mode: &str, dhcp: bool) -> [bool; 4] {
+    let get = if dhcp { "dhclient -1 enp0s3" } else { "ip link set enp0s3 up" };
+    let addr = |vm, host| format!("vm{vm}: ip addr add 10.77.0.{host}/24 dev enp0s3\n");
+    let by_hand = if dhcp { String::new() } else { addr(1, 1) + &addr(2, 2) };
+    let script = format!(
+        "@attach vm1 1 {mode}\n@attach vm2 1 {mode}\n@wait 1\nvm1: {get}\nvm2: {get}\n{by_hand}vm2: ip -br -4 addr show enp0s3\n"
+    );
+    let report = run("modes", 1, &script);
+    let vm2 = report.results.last().unwrap().stdout.split_whitespace().nth(2).unwrap_or("10.77.0.2").to_owned();
+    let vm2 = vm2.split('/').next().unwrap().to_owned();
+    let targets = [vm2.as_str(), "192.168.0.111", "192.168.0.50", "8.8.8.8"];
+    let pings: String = targets.iter().map(|to| format!("vm1: ping -c 1 -W 4 {to}\n")).collect();
+    let report = run("modes", 1, &(script + &pings));
+    let exits: Vec<_> = report.results.iter().rev().take(4).rev().map(|result| result.exit == 0).collect();
+    exits.try_into().unwrap()
+}
+
+#[test]
+fn who_reaches_whom_in_each_mode_is_what_the_manual_says() {
+    assert_eq!(reach("bridged", true), [true, true, true, true], "bridged: a member of the LAN");
+    assert_eq!(reach("natnetwork", true), [true, true, true, true], "NAT network: each other and out");
+    assert_eq!(reach("hostonly", true), [true, false, false, false], "host-only: no route further");
+    assert_eq!(reach("internal", false), [true, false, false, false], "internal: each other only");
+    assert_eq!(reach("notattached", false), [false, false, false, false]);
+    // Two VMs behind NAT have the same address: vm1 that pings 10.0.2.15 pings itself.
+    assert_eq!(reach("nat", true), [true, true, true, true]);
+}
+
+#[test]
+fn a_host_only_vm_reaches_its_host_at_56_1_and_the_lease_has_no_router() {
+    let script = "@attach vm1 1 hostonly\nvm1: dhclient enp0s3\nvm1: ip route\nvm1: ping -c 1 192.168.56.1\nhost: ping -c 1 192.168.56.101\nhost: ip -br -4 addr\n";
+    let report = run("modes", 1, script);
+    assert_eq!(stdout(&report, 1), "192.168.56.0/24 dev enp0s3 proto kernel scope link src 192.168.56.101 \n");
+    assert_eq!([report.results[2].exit, report.results[3].exit], [0, 0]);
+    assert!(stdout(&report, 4).contains("vboxnet0         UP             192.168.56.1/24"), "{}", stdout(&report, 4));
+}
+
+#[test]
+fn a_bridged_vm_gets_its_lease_from_the_office_and_is_seen_there_under_its_own_mac() {
+    let script = "@attach vm1 1 bridged\nvm1: dhclient enp0s3\nvm1: ip -br -4 addr show enp0s3\npc: ping -c 1 192.168.0.120\npc: ip neigh show 192.168.0.120\n@attach vm1 1 nat\nhost: ping -c 1 192.168.0.1\n";
+    let report = run("modes", 1, script);
+    assert!(stdout(&report, 1).contains("192.168.0.120/24"), "{}", stdout(&report, 1));
+    assert_eq!(report.results[2].exit, 0, "the colleague reaches the VM");
+    assert!(stdout(&report, 3).contains("lladdr 08:00:27:a1:b2:c3"), "{}", stdout(&report, 3));
+    assert_eq!(report.results[4].exit, 0, "the host is on its cable again");
+}
+
+#[test]
+fn switching_modes_leaves_nothing_behind() {
+    let modes = ["nat", "bridged", "internal", "natnetwork", "notattached"];
+    let script: String = modes.iter().cycle().take(15).map(|mode| format!("@attach vm1 1 {mode}\n@wait 0.1\n")).collect();
+    let report = run("modes", 1, &script);
+    let nodes = |world: &World| world.rows(false).iter().filter(|row| matches!(row, crate::view::Row::Node(_))).count();
+    let fresh = World::new(&lab("modes"), 1).unwrap();
+    assert_eq!(nodes(&report.world), nodes(&fresh));
+    let mut view = LabView::default();
+    report.events.iter().for_each(|event| view.apply(event));
+    let mut query = LabView { seq: view.seq, time: view.time, ..LabView::default() };
+    report.world.rows(false).into_iter().for_each(|row| query.put(row));
+    assert_eq!(view.rows(), query.rows(), "fold and query agree");
+}

@@ -76,10 +76,9 @@ impl World {
             let row = nic.row.clone();
             self.put(crate::view::Row::Nic(row));
         }
-        match self.cable_at(port) {
-            Some((link, end)) => self.set_cable(link, end, state),
-            // A card that is not attached has no cable to break, only one to remember for the next mode.
-            None => {}
+        // A card that is not attached has no cable to break, only one to remember for the next mode.
+        if let Some((link, end)) = self.cable_at(port) {
+            self.set_cable(link, end, state);
         }
         Ok(())
     }

@@ -22,12 +22,14 @@ impl World {
     /// `unknown-machine`, `unknown-adapter`, `mode-not-available`.
     pub(super) fn attach(&mut self, vm: &str, adapter: u8, mode: Mode, network: &str) -> Result<(), UserError> {
         let key = self.nic_key(vm, adapter)?;
-        if !matches!(mode, Mode::NotAttached | Mode::Nat) {
+        if mode == Mode::UdpTunnel {
             return Err(UserError::new("mode-not-available").with("mode", mode.name()));
         }
+        let host = self.host_of(key.0).ok_or_else(|| UserError::new("unknown-machine").with("name", vm))?;
+        let network = self.network_name(host, mode, network)?;
         let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
+        let before = (host, nic.row.mode, core::mem::replace(&mut nic.row.network, network));
         nic.row.mode = mode;
-        network.clone_into(&mut nic.row.network);
         let (built, link, row) = (nic.built.take(), nic.link.take(), nic.row.clone());
         if let Some(link) = link {
             self.remove_link(link);
@@ -35,6 +37,7 @@ impl World {
         if let Some(built) = built {
             self.take_down(built);
         }
+        self.leave_network(&before);
         self.put(Row::Nic(row));
         self.build_mode(key);
         Ok(())
@@ -57,21 +60,34 @@ impl World {
             (nic.row.mode, Port::new(key.0, nic.row.iface), nic.row.cable, nic.tap.is_some());
         let Some(vm) = self.node(key.0).map(|node| node.row.clone()) else { return };
         let Some(host) = vm.host else { return };
-        if mode != Mode::Nat {
-            return;
+        let (built, other) = match mode {
+            Mode::NotAttached | Mode::UdpTunnel => return,
+            Mode::Nat => {
+                let engine = self.build_nat(host, &vm.name, key.1);
+                (Some(engine), Port::new(engine, NAT_ENGINE_PORT))
+            }
+            _ => {
+                let network = self.nics.get(&key).map(|nic| nic.row.network.clone()).unwrap_or_default();
+                (None, self.join_network(host, mode, &network))
+            }
+        };
+        let link = self.plug(port, other, cable, tap);
+        if let Some(nic) = self.nics.get_mut(&key) {
+            nic.built = built;
+            nic.link = Some(link);
         }
+    }
+
+    /// A private network with its engine, for one card.
+    fn build_nat(&mut self, host: NodeId, vm: &str, adapter: u8) -> NodeId {
         let seed = self.seed;
-        let name = format!("nat-{}-{}", vm.name, key.1);
+        let name = format!("nat-{vm}-{adapter}");
         let engine = self.add_node(&name, NodeKind::NatEngine, Some(host), "", |id| {
-            Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::lecture(key.1), seed)))
+            Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::lecture(adapter), seed)))
         });
         self.show_node(engine);
         self.with_machine(host, |host, _| host.enable_nat(seed));
-        let link = self.plug(port, Port::new(engine, NAT_ENGINE_PORT), cable, tap);
-        if let Some(nic) = self.nics.get_mut(&key) {
-            nic.built = Some(engine);
-            nic.link = Some(link);
-        }
+        engine
     }
 
     /// Shows the rows that a node has from its beginning.
@@ -91,8 +107,8 @@ impl World {
         link
     }
 
-    /// Takes down what a mode had built for one card.
-    fn take_down(&mut self, built: NodeId) {
+    /// Takes down what a mode had built.
+    pub(super) fn take_down(&mut self, built: NodeId) {
         let host = match self.node(built).map(|node| &node.body) {
             Some(Body::Engine(engine)) => Some(engine.host()),
             _ => None,
@@ -143,11 +159,21 @@ impl World {
     }
 
     /// Adds a card to a VM.
-    pub(super) fn add_nic(&mut self, nic: Nic) {
+    ///
+    /// # Errors
+    /// A mode that cannot be built.
+    pub(super) fn add_nic(&mut self, mut nic: Nic) -> Result<(), UserError> {
         let key = nic.row.key();
+        if nic.row.mode == Mode::UdpTunnel {
+            return Err(UserError::new("mode-not-available").with("mode", nic.row.mode.name()));
+        }
+        if let Some(host) = self.host_of(key.0) {
+            nic.row.network = self.network_name(host, nic.row.mode, &nic.row.network)?;
+        }
         let row = nic.row.clone();
         self.nics.insert(key, nic);
         self.put(Row::Nic(row));
         self.build_mode(key);
+        Ok(())
     }
 }

@@ -95,7 +95,7 @@ impl World {
             write_files(machine, &spec.dns, &spec.files);
         });
         for nic in &spec.nics {
-            self.build_nic(id, &spec.name, nic);
+            self.build_nic(id, &spec.name, nic)?;
         }
         let ifaces = spec.nics.iter().map(|nic| (nic.iface_name(), nic.up, nic.address.as_slice()));
         self.configure(id, &spec.routes, &spec.masquerade, ifaces);
@@ -103,7 +103,7 @@ impl World {
         Ok(())
     }
 
-    fn build_nic(&mut self, vm: NodeId, name: &str, spec: &NicSpec) {
+    fn build_nic(&mut self, vm: NodeId, name: &str, spec: &NicSpec) -> Result<(), UserError> {
         // Adapter 1 is the guest's second interface, after its loopback.
         let index = u32::from(spec.adapter) + 1;
         let mac = spec.mac_of(name);
@@ -120,7 +120,7 @@ impl World {
             iface: index,
             tap: None,
         };
-        self.add_nic(Nic { row, built: None, link: None, tap: None });
+        self.add_nic(Nic { row, built: None, link: None, tap: None })
     }
 
     /// Brings interfaces up, gives them addresses, adds routes.

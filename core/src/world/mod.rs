@@ -11,8 +11,11 @@ mod build;
 mod carry;
 mod check;
 mod command;
+mod networks;
 mod node;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod topology;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +31,7 @@ use crate::event::{Event, Fact};
 use crate::frame::{Frame, Offload};
 use crate::hypervisor::Nic;
 use crate::id::{NodeId, Port, TapId};
+use crate::limits;
 use crate::machine::Machine;
 use crate::machine::ctx::{Account, Effect};
 use crate::time::SimTime;
@@ -72,6 +76,7 @@ pub struct World {
     names: BTreeMap<String, NodeId>,
     links: Vec<Option<Cable>>,
     nics: BTreeMap<(NodeId, u8), Nic>,
+    networks: BTreeMap<networks::NetworkKey, networks::Network>,
     taps: BTreeMap<Port, TapId>,
     queue: Queue,
     /// What happens at this very instant, in order.
@@ -101,6 +106,7 @@ impl World {
             names: BTreeMap::new(),
             links: Vec::new(),
             nics: BTreeMap::new(),
+            networks: BTreeMap::new(),
             taps: BTreeMap::new(),
             queue: Queue::default(),
             ready: VecDeque::new(),
@@ -120,14 +126,15 @@ impl World {
     }
 
     /// Takes one input at lab time `now`, which is at or after the last input's, and not after
-    /// [`World::next_wakeup`]. What is due at `now` happens first.
+    /// [`World::next_wakeup`]. What is due at `now` happens first. Lab time ends at [`limits::LAB_TIME_MAX`]: nothing
+    /// is later.
     ///
     /// # Errors
     /// A command that names something that is not there, or cannot be done; nothing has changed then.
     pub fn handle(&mut self, now: SimTime, input: Input<'_>) -> Result<(), UserError> {
         debug_assert!(self.outputs.is_empty(), "one input, full drain");
         debug_assert!(self.next_wakeup().is_none_or(|at| now <= at), "time passed a wake-up");
-        self.run_until(now.max(self.now));
+        self.run_until(now.min(limits::LAB_TIME_MAX).max(self.now));
         let result = match input {
             Input::Time => Ok(()),
             Input::Command(command) => self.apply(command),
@@ -148,7 +155,7 @@ impl World {
 
     /// When time is the next input, unless another comes first.
     pub fn next_wakeup(&self) -> Option<SimTime> {
-        self.queue.peek().map(|(at, _)| at.max(self.now))
+        self.queue.peek().map(|(at, _)| at.max(self.now)).filter(|at| *at <= limits::LAB_TIME_MAX)
     }
 
     /// Lab time of the last input.

@@ -75,6 +75,12 @@ impl Queue {
         Some((entry.at, entry.due))
     }
 
+    /// Everything that is queued.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Frames on their way.
     pub(super) fn frames(&self) -> usize {
         self.frames

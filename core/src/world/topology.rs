@@ -67,7 +67,7 @@ impl World {
             up: true,
         };
         let rng = Rng::stream(self.seed, Purpose::LinkLoss, u64::from(id.0));
-        let link = Link::new(config.clone(), rng);
+        let link = Link::new(*config, rng);
         self.links.push(Some(Cable { link, ends: [a, b], row: row.clone(), mute: [false; 2], epoch: 0 }));
         for (end, port) in [a, b].into_iter().enumerate() {
             self.set_port(port, Some((id, end as u8)));

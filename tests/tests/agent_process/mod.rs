@@ -1,9 +1,9 @@
 //! Starts the agent for a test and ends it, whatever becomes of the test.
 
 // Each test program uses its own part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,9 @@ impl Agent {
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(args)
             .stdin(Stdio::null())
+            .args(["--lang", "en"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("netmodes starts");
         let mut line = String::new();
@@ -39,9 +41,17 @@ impl Agent {
         let parts = line.trim_end().strip_prefix("http://").and_then(|rest| rest.split_once("/#token="));
         let Some((addr, token)) = parts else {
             let _ = child.kill();
-            panic!("no address: {line:?}, {:?}", child.wait());
+            let mut said = String::new();
+            let _ = child.stderr.take().map(|mut errors| errors.read_to_string(&mut said));
+            panic!("no address: {line:?} {said:?}, {:?}", child.wait());
         };
         Self { addr: addr.parse().unwrap(), token: token.to_owned(), child }
+    }
+
+    /// What it says besides its address, line by line, until it ends.
+    pub fn errors(&mut self) -> impl Iterator<Item = String> + use<> {
+        let errors = self.child.stderr.take().expect("asked for once");
+        BufReader::new(errors).lines().map_while(Result::ok)
     }
 
     /// SIGKILL, and waits until the process is gone.

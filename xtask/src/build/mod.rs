@@ -49,7 +49,7 @@ fn compressed(sum: &site::Sum) -> String {
 
 fn agent(paths: &Paths, release: bool) -> Result<(), Fault> {
     let mut build = cargo(paths);
-    build.args(["build", "-p", "netmodes-agent"]).env("NETMODES_SITE", paths.site());
+    build.args(["build", "-p", "netmodes-agent"]);
     if release {
         build.arg("--release");
     }

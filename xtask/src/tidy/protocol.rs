@@ -12,10 +12,13 @@ use super::{Finding, Tree};
 
 /// The lock file's path from the root.
 pub(super) const LOCK: &str = "core/src/protocol/schema.lock";
-const WATCHED: [&str; 5] = [
+const WATCHED: [&str; 8] = [
     "core/src/event.rs",
     "core/src/protocol/mod.rs",
-    "core/src/view/rows.rs",
+    "core/src/view/rows/ip.rs",
+    "core/src/view/rows/service.rs",
+    "core/src/view/rows/socket.rs",
+    "core/src/view/rows/topology.rs",
     "core/src/view/table.rs",
     "core/src/world/command.rs",
 ];

@@ -9,10 +9,9 @@ use crate::view::Scope;
 
 /// BOUND and REBOOT.
 pub(super) fn bound(kernel: &mut dyn Kernel, index: u32, lease: &BoundLease) {
-    match put(kernel, index, lease, PutMode::Create) {
-        // The script runs `ip addr add`, and its complaint is seen.
-        Err(error) => super::say(kernel, &format!("RTNETLINK answers: {}\n", error.text())),
-        Ok(()) => {}
+    // The script runs `ip addr add`, and its complaint is seen.
+    if let Err(error) = put(kernel, index, lease, PutMode::Create) {
+        super::say(kernel, &format!("RTNETLINK answers: {}\n", error.text()));
     }
     let routers = lease.ack.get(option::ROUTERS).map(option::addresses).unwrap_or_default();
     for (metric, router) in (1..).zip(&routers) {

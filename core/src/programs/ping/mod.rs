@@ -23,7 +23,7 @@ const TIMED_PAYLOAD: usize = 16;
 #[derive(Clone, Debug)]
 enum State {
     Begin,
-    Resolving(Options, Resolver),
+    Resolving(Box<(Options, Resolver)>),
     Running(Box<Running>),
 }
 
@@ -68,7 +68,7 @@ impl Ping {
             match Options::parse(self.argv.get(1..).unwrap_or_default()) {
                 Ok(options) => {
                     let resolver = Resolver::address_of(kernel, &options.target);
-                    self.state = State::Resolving(options, resolver);
+                    self.state = State::Resolving(Box::new((options, resolver)));
                 }
                 Err(refused) => {
                     kernel.write(Stream::Stderr, vec![Span::plain(refused.text)]);
@@ -76,7 +76,8 @@ impl Ping {
                 }
             }
         }
-        if let State::Resolving(options, resolver) = &mut self.state {
+        if let State::Resolving(asking) = &mut self.state {
+            let (options, resolver) = &mut **asking;
             match resolver.poll(kernel) {
                 None => return Step::Running,
                 Some(Resolved::Addr(target)) => match Running::begin(kernel, options.clone(), target) {

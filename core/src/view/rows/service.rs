@@ -1,0 +1,178 @@
+//! Rows of services: DHCP leases, servers and clients, flow entries of NATs.
+
+use core::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{Endpoint, L4Proto, MacAddr};
+use crate::id::{FlowId, NodeId};
+use crate::time::SimTime;
+
+/// Where a lease is in its life, at the server.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseState {
+    /// Offered; the client has not asked for it yet.
+    Offered,
+    /// Acknowledged and running.
+    Bound,
+    /// Given back.
+    Released,
+    /// Run out.
+    Expired,
+    /// The client found the address in use.
+    Declined,
+}
+
+/// What a DHCP server promised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseRow {
+    /// The server's node.
+    pub server: NodeId,
+    /// The address.
+    pub addr: Ipv4Addr,
+    /// The client's MAC.
+    pub mac: MacAddr,
+    /// The client's host name (option 12).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hostname: String,
+    /// Where it is in its life.
+    pub state: LeaseState,
+    /// When it ends.
+    pub expires: SimTime,
+}
+
+impl LeaseRow {
+    /// Key of the table.
+    pub fn key(&self) -> (NodeId, Ipv4Addr) {
+        (self.server, self.addr)
+    }
+}
+
+/// A DHCP server's scope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DhcpServerRow {
+    /// The node it runs on.
+    pub node: NodeId,
+    /// Its own address.
+    pub server: Ipv4Addr,
+    /// First address of the pool.
+    pub first: Ipv4Addr,
+    /// Last address of the pool.
+    pub last: Ipv4Addr,
+    /// How long a lease is, in seconds.
+    pub lease_secs: u32,
+    /// The router it hands out, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<Ipv4Addr>,
+    /// The name servers it hands out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<Ipv4Addr>,
+}
+
+impl DhcpServerRow {
+    /// Key of the table.
+    pub fn key(&self) -> NodeId {
+        self.node
+    }
+}
+
+/// The state of a DHCP client (RFC 2131, figure 5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum DhcpClientState {
+    /// Knows nothing.
+    Init,
+    /// Sent DISCOVER, collects offers.
+    Selecting,
+    /// Sent REQUEST for an offer.
+    Requesting,
+    /// Has an address.
+    Bound,
+    /// Past T1: asks its server to go on.
+    Renewing,
+    /// Past T2: asks any server.
+    Rebinding,
+    /// Restarted with a remembered address: asks whether it still holds.
+    InitReboot,
+}
+
+/// A DHCP client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DhcpClientRow {
+    /// The machine.
+    pub node: NodeId,
+    /// The interface's index.
+    pub iface: u32,
+    /// Where it is in its state machine.
+    pub state: DhcpClientState,
+    /// The address it has or asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addr: Option<Ipv4Addr>,
+    /// The server it deals with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Ipv4Addr>,
+    /// When the lease began (the instant its REQUEST was sent: RFC 2131 4.4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<SimTime>,
+    /// T1: when it begins to renew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_at: Option<SimTime>,
+    /// T2: when it begins to ask any server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebind_at: Option<SimTime>,
+    /// When the address must be given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<SimTime>,
+}
+
+impl DhcpClientRow {
+    /// Key of the table.
+    pub fn key(&self) -> (NodeId, u32) {
+        (self.node, self.iface)
+    }
+}
+
+/// The state of a flow entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowState {
+    /// Packets of one direction only.
+    New,
+    /// Both directions were seen.
+    Established,
+    /// TCP: being closed.
+    Closing,
+}
+
+/// One flow entry of a NAT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowRow {
+    /// The machine that translates.
+    pub node: NodeId,
+    /// Its number there.
+    pub id: FlowId,
+    /// The NAT engine whose private network it comes from; none for a router's own NAT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<NodeId>,
+    /// Protocol.
+    pub proto: L4Proto,
+    /// The inside machine's endpoint.
+    pub inside: Endpoint,
+    /// What the outside sees instead.
+    pub outside: Endpoint,
+    /// The other side.
+    pub remote: Endpoint,
+    /// How far it has come.
+    pub state: FlowState,
+    /// Sample: when it ends if no further packet comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<SimTime>,
+}
+
+impl FlowRow {
+    /// Key of the table.
+    pub fn key(&self) -> (NodeId, FlowId) {
+        (self.node, self.id)
+    }
+}

@@ -152,12 +152,9 @@ impl Dhclient {
             };
             found.push(row.clone());
         }
-        for row in found {
+        for row in &found {
             if options.release || options.stop {
                 announce(kernel, &options, &row.name, row.mac);
-                if options.release {
-                    release(kernel, &options, row.index, &row.name, row.mac);
-                }
                 continue;
             }
             let up = LinkChange { up: Some(true), ..LinkChange::default() };
@@ -168,7 +165,10 @@ impl Dhclient {
             say(kernel, "Sending on   Socket/fallback\n");
         }
         if options.release || options.stop {
-            // The words above are all; what was to be sent is on its way.
+            for row in found.iter().filter(|_| options.release) {
+                release(kernel, &options, row.index, &row.name, row.mac);
+            }
+            // What was to be sent is on its way.
             return Err(Step::Exited(0));
         }
         self.udp = kernel.udp_open(Endpoint::new(Ipv4Addr::UNSPECIFIED, CLIENT_PORT)).ok();

@@ -1,6 +1,5 @@
 //! `curl` 7.88.1, as Debian 12 has it: HTTP only.
 
-use core::fmt::Write as _;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
@@ -48,6 +47,10 @@ pub struct Curl {
     began: SimTime,
     addr: Ipv4Addr,
     answer: Vec<u8>,
+    /// The meter's head and first line are out.
+    metered: bool,
+    /// Bytes of the body that came first.
+    first_body: usize,
 }
 
 impl Curl {
@@ -60,6 +63,8 @@ impl Curl {
             began: SimTime::ZERO,
             addr: Ipv4Addr::UNSPECIFIED,
             answer: Vec::new(),
+            metered: false,
+            first_body: 0,
         }
     }
 
@@ -87,6 +92,7 @@ impl Curl {
                 None => return self.wait(kernel),
                 Some(Resolved::Addr(addr)) => {
                     self.addr = addr;
+                    self.begin_meter(kernel);
                     self.talk(kernel, &format!("*   Trying {addr}:{}...\n", self.options.port));
                     match kernel.tcp_connect(Endpoint::new(addr, self.options.port)) {
                         Ok(socket) => self.state = State::Connecting(socket),
@@ -109,7 +115,7 @@ impl Curl {
                     );
                     self.talk(kernel, &text);
                     let request = self.request();
-                    let shown: String = request.lines().map(|line| format!("> {line}\n")).collect();
+                    let shown: String = request.lines().map(|line| format!("> {line}\r\n")).collect();
                     self.talk(kernel, &shown);
                     let _ = kernel.tcp_send(socket, request.as_bytes());
                     self.state = State::Receiving(socket);
@@ -138,6 +144,9 @@ impl Curl {
             match kernel.tcp_recv(socket, 16_384) {
                 Ok(Some(bytes)) if !bytes.is_empty() && self.answer.len() < ANSWER_MAX => {
                     self.answer.extend_from_slice(&bytes);
+                    if self.first_body == 0 {
+                        self.first_body = self.head_len().map_or(0, |head| self.answer.len() - head);
+                    }
                     if self.complete() {
                         break;
                     }
@@ -165,8 +174,7 @@ impl Curl {
     /// The whole answer is here, by its own word.
     fn complete(&self) -> bool {
         let Some(head) = self.head_len() else { return false };
-        let text = String::from_utf8_lossy(&self.answer[..head]).to_ascii_lowercase();
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        let length = content_length(&String::from_utf8_lossy(&self.answer[..head]));
         self.options.head || length.is_some_and(|length| self.answer.len() >= head.saturating_add(length))
     }
 
@@ -175,8 +183,13 @@ impl Curl {
         let (head, body) = self.answer.split_at(split);
         let (head, body) = (String::from_utf8_lossy(head).into_owned(), String::from_utf8_lossy(body).into_owned());
         if self.options.verbose {
-            let shown: String = head.lines().map(|line| format!("< {line}\n")).collect();
+            let shown: String = head.lines().map(|line| format!("< {line}\r\n")).collect();
             self.talk(kernel, &shown);
+            // tool_cb_dbg.c: said unless the data itself is seen at a terminal.
+            if self.first_body > 0 && !self.options.head && kernel.tty_columns().is_none() {
+                let text = format!("{{ [{} bytes data]\n", self.first_body);
+                self.talk(kernel, &text);
+            }
         }
         let mut text = String::new();
         if self.options.include || self.options.head {
@@ -185,9 +198,9 @@ impl Curl {
         if !self.options.head {
             text.push_str(&body);
         }
-        // The meter is shown unless the body goes to a terminal.
-        if !self.options.silent && (self.options.output.is_some() || kernel.tty_columns().is_none()) {
-            let meter = self.meter(kernel.now(), body.len());
+        if self.shows_meter(kernel) {
+            self.begin_meter(kernel);
+            let meter = self.meter(kernel.now(), &head, body.len());
             kernel.write(Stream::Stderr, vec![Span::plain(meter)]);
         }
         match &self.options.output {
@@ -201,17 +214,27 @@ impl Curl {
         Step::Exited(0)
     }
 
-    /// The progress meter as it stands at the end: its first line, and the last one after a carriage return.
-    fn meter(&self, now: SimTime, bytes: usize) -> String {
+    /// The meter is shown unless the body goes to a terminal.
+    fn shows_meter(&self, kernel: &dyn Kernel) -> bool {
+        !self.options.silent && (self.options.output.is_some() || kernel.tty_columns().is_none())
+    }
+
+    /// The progress meter's head and first line, which come before the first word of a connection.
+    fn begin_meter(&mut self, kernel: &mut dyn Kernel) {
+        if !core::mem::replace(&mut self.metered, true) && self.shows_meter(kernel) {
+            kernel.write(Stream::Stderr, vec![Span::plain(METER_HEAD), Span::plain(METER_LINE)]);
+        }
+    }
+
+    /// The meter's last line: of an answer without its body, only how long that would be.
+    fn meter(&self, now: SimTime, head: &str, bytes: usize) -> String {
+        if self.options.head {
+            let length = content_length(head).unwrap_or(0);
+            return format!("\r  0 {length:>5}    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\n");
+        }
         let millis = now.since(self.began).as_millis().max(1) as usize;
         let speed = bytes * 1_000 / millis;
-        let mut text = "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n".to_owned();
-        let _ = write!(text, "\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0");
-        let _ = writeln!(
-            text,
-            "\r100 {bytes:>5}  100 {bytes:>5}    0     0 {speed:>6}      0 --:--:-- --:--:-- --:--:-- {speed:>5}"
-        );
-        text
+        format!("\r100 {bytes:>5}  100 {bytes:>5}    0     0 {speed:>6}      0 --:--:-- --:--:-- --:--:-- {speed:>5}\n")
     }
 
     fn wait(&self, kernel: &mut dyn Kernel) -> Step {
@@ -254,14 +277,14 @@ impl Curl {
         self.fail(kernel, 7, &text)
     }
 
-    fn fail(&self, kernel: &mut dyn Kernel, code: i32, text: &str) -> Step {
+    fn fail(&mut self, kernel: &mut dyn Kernel, code: i32, text: &str) -> Step {
         if !self.options.silent || self.options.show_error {
-            let mut spans = Vec::new();
-            if !self.options.silent && kernel.tty_columns().is_none() && code != 6 {
-                spans.push(Span::plain(METER_AT_FAILURE));
+            // A name that is not known is said before there is a meter.
+            if code != 6 && self.shows_meter(kernel) {
+                self.begin_meter(kernel);
+                kernel.write(Stream::Stderr, vec![Span::plain(METER_LINE), Span::plain("\n")]);
             }
-            spans.push(Span::plain(format!("curl: ({code}) {text}\n")));
-            kernel.write(Stream::Stderr, spans);
+            kernel.write(Stream::Stderr, vec![Span::plain(format!("curl: ({code}) {text}\n"))]);
         }
         Step::Exited(code)
     }
@@ -273,7 +296,15 @@ impl Curl {
     }
 }
 
-const METER_AT_FAILURE: &str = "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\n";
+const METER_HEAD: &str = "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n";
+/// The meter before anything came.
+const METER_LINE: &str = "\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0";
+
+/// What an answer's head says of its body's length.
+fn content_length(head: &str) -> Option<usize> {
+    let head = head.to_ascii_lowercase();
+    head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
+}
 
 fn parse(words: &[String]) -> Result<Options, (String, i32)> {
     let mut options = Options { port: 80, ..Options::default() };

@@ -55,7 +55,7 @@ impl Resolver {
     /// Asks for a name's address. An address in dots needs no asking.
     pub fn address_of(kernel: &mut dyn Kernel, name: &str) -> Self {
         let mut resolver = Self::new(kernel, name, A);
-        if let Ok(addr) = name.parse() {
+        if let Some(addr) = inet_aton(name) {
             resolver.done = Some(Resolved::Addr(addr));
         } else if let Some(addr) = from_hosts(kernel, |_, names| names.clone().any(|known| known == name)) {
             resolver.done = Some(Resolved::Addr(addr.0));
@@ -158,6 +158,27 @@ impl Resolver {
     }
 }
 
+/// An address in numbers as inet_aton(3) reads it: one to four parts, the last for all bytes that are left; decimal,
+/// octal after 0, hexadecimal after 0x.
+fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| {
+        let (digits, radix) = match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+            Some(hex) => (hex, 16),
+            None if part.len() > 1 && part.starts_with('0') => (part, 8),
+            None => (part, 10),
+        };
+        if digits.starts_with('+') { None } else { u32::from_str_radix(digits, radix).ok() }
+    };
+    let parts: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, first) = parts.split_last()?;
+    let free_bits = 32 - 8 * u32::try_from(first.len()).ok().filter(|count| *count < 4)?;
+    if first.iter().any(|part| *part > 255) || u64::from(*last) >> free_bits != 0 {
+        return None;
+    }
+    let head = first.iter().zip([24, 16, 8]).fold(0, |bits, (part, shift)| bits | part << shift);
+    Some(Ipv4Addr::from_bits(head | last))
+}
+
 fn answer_of(message: &DnsMessage, kind: u16) -> Resolved {
     let found = message.answers.iter().find(|answer| answer.kind == kind).map(|answer| answer.data.clone());
     match found {
@@ -179,4 +200,31 @@ fn from_hosts(
         let addr = words.next()?.parse().ok()?;
         fits(addr, words.clone()).then(|| (addr, words.next().map(str::to_owned)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_inet_aton_reads_them() {
+        let read = |text| inet_aton(text).map(|addr| addr.to_string());
+        for (text, addr) in [
+            ("8.8.8.8", "8.8.8.8"),
+            ("1.2.3", "1.2.0.3"),
+            ("10.1", "10.0.0.1"),
+            ("127.1", "127.0.0.1"),
+            ("0", "0.0.0.0"),
+            ("0x7f000001", "127.0.0.1"),
+            ("010.0.0.1", "8.0.0.1"),
+            ("10.65536", "10.1.0.0"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(addr), "{text}");
+        }
+        for text in
+            ["", ".", "1.", "256.1.1.1", "1.2.3.4.5", "1.2.3.256", "1.16777216", "08", "+1", "-1", "0x", "a.b", "1.+2"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

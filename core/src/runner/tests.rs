@@ -256,7 +256,8 @@ fn a_bridged_vm_gets_its_lease_from_the_office_and_is_seen_there_under_its_own_m
 #[test]
 fn switching_modes_leaves_nothing_behind() {
     let modes = ["nat", "bridged", "internal", "natnetwork", "notattached"];
-    let script: String = modes.iter().cycle().take(15).map(|mode| format!("@attach vm1 1 {mode}\n@wait 0.1\n")).collect();
+    let script: String =
+        modes.iter().cycle().take(15).map(|mode| format!("@attach vm1 1 {mode}\n@wait 0.1\n")).collect();
     let report = run("modes", 1, &script);
     let nodes = |world: &World| world.rows(false).iter().filter(|row| matches!(row, crate::view::Row::Node(_))).count();
     let fresh = World::new(&lab("modes"), 1).unwrap();
@@ -266,4 +267,41 @@ fn switching_modes_leaves_nothing_behind() {
     let mut query = LabView { seq: view.seq, time: view.time, ..LabView::default() };
     report.world.rows(false).into_iter().for_each(|row| query.put(row));
     assert_eq!(view.rows(), query.rows(), "fold and query agree");
+}
+
+#[test]
+fn a_packet_that_is_too_large_ends_ping_at_once() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: ping -c 1 -s 1473 -M do 8.8.8.8\nvm1: ping -c 1 10.0.513\n");
+    assert_eq!(report.results[1].stderr, "ping: local error: message too long, mtu=1500\n");
+    assert_eq!(report.results[1].time_us, report.results[2].time_us);
+    assert!(stdout(&report, 2).starts_with("PING 10.0.513 (10.0.2.1) "), "{}", stdout(&report, 2));
+}
+
+#[test]
+fn dhclient_releases_after_its_last_word_of_greeting() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: dhclient -r -v enp0s3\n");
+    let end = "Sending on   Socket/fallback\nDHCPRELEASE of 10.0.2.15 on enp0s3 to 10.0.2.1 port 67\n";
+    assert!(report.results[1].stderr.ends_with(end), "{}", report.results[1].stderr);
+}
+
+#[test]
+fn an_unacknowledged_fin_stands_in_the_send_queue() {
+    let report = run("nat", 1, "vm1: dhclient enp0s3\nvm1: curl -s http://93.184.215.14/\nvm1: ss -tan\n");
+    let row = stdout(&report, 2).lines().nth(1).unwrap();
+    assert!(row.starts_with("FIN-WAIT-1 0      1 "), "{row}");
+}
+
+#[test]
+fn curl_tells_of_a_connection_between_the_lines_of_its_meter() {
+    let script = "vm1: dhclient enp0s3\nvm1: curl -v http://93.184.215.14/x\nvm1: curl -I http://93.184.215.14/\n";
+    let report = run("nat", 1, script);
+    let verbose = &report.results[1].stderr;
+    assert!(verbose.contains("--:--:--     0*   Trying 93.184.215.14:80...\n* Connected to "), "{verbose}");
+    assert!(verbose.contains("> GET /x HTTP/1.1\r\n"), "{verbose}");
+    assert!(verbose.contains("< \r\n{ [153 bytes data]\n\r100   153  100   153 "), "{verbose}");
+    let head = &report.results[2].stderr;
+    assert!(
+        head.ends_with("\r  0   111    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\n"),
+        "{head}"
+    );
 }

@@ -192,10 +192,12 @@ impl Connection {
         })
     }
 
-    /// Unread and unacknowledged bytes.
+    /// Unread and unacknowledged bytes. A SYN or FIN that is not acknowledged counts as one (Linux: `write_seq` less
+    /// `snd_una`).
     pub fn queues(&self) -> SocketQueues {
         let socket = self.socket();
-        SocketQueues { recv: socket.recv_queue() as u32, send: socket.send_queue() as u32 }
+        let flag = matches!(socket.state(), State::SynSent | State::FinWait1 | State::Closing | State::LastAck);
+        SocketQueues { recv: socket.recv_queue() as u32, send: socket.send_queue() as u32 + u32::from(flag) }
     }
 
     /// Queues bytes for sending; returns how many fit.

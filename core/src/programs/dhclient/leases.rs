@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 use core::net::Ipv4Addr;
+use std::collections::BTreeMap;
 
 use super::super::Kernel;
 use crate::dhcp::{BoundLease, option};
@@ -11,6 +12,11 @@ use crate::time::SimTime;
 const EPOCH_DAY: u64 = 20_454;
 /// Options that concern the exchange, not the lease.
 const NOT_KEPT: [u8; 3] = [option::OVERLOAD, option::CLIENT_IDENTIFIER, option::HOST_NAME];
+
+/// How a lease begins.
+const BLOCK: &str = "lease {";
+/// Leases that are appended before the file is written anew (client/dhclient.c `write_client_lease`: 20).
+const LEASES_MAX: usize = 20;
 
 /// A lease as the file knows it.
 pub(super) struct Remembered {
@@ -22,6 +28,9 @@ pub(super) struct Remembered {
 /// Adds a lease at the file's end, as the real one does.
 pub(super) fn append(kernel: &mut dyn Kernel, path: &str, iface: &str, lease: &BoundLease) {
     let mut text = kernel.read_file(path).unwrap_or_default();
+    if text.matches(BLOCK).count() >= LEASES_MAX {
+        text = newest(&text);
+    }
     let _ = write!(text, "lease {{\n  interface \"{iface}\";\n  fixed-address {};\n", lease.cidr.addr);
     for (code, value) in lease.ack.options.iter().filter(|(code, _)| !NOT_KEPT.contains(code)) {
         let _ = writeln!(text, "  option {} {};", option::name(*code), option::print(*code, value));
@@ -33,11 +42,19 @@ pub(super) fn append(kernel: &mut dyn Kernel, path: &str, iface: &str, lease: &B
     let _ = kernel.write_file(path, text);
 }
 
+/// The file with one lease for each interface: its last.
+fn newest(text: &str) -> String {
+    let iface = |block: &&str| block.lines().find(|line| line.trim().starts_with("interface ")).map(str::to_owned);
+    let blocks: Vec<&str> = text.split(BLOCK).skip(1).collect();
+    let last: BTreeMap<_, _> = blocks.iter().map(|block| (iface(block), *block)).collect();
+    last.values().flat_map(|block| [BLOCK, block]).collect()
+}
+
 /// The last lease of an interface.
 pub(super) fn last(kernel: &dyn Kernel, path: &str, iface: &str) -> Option<Remembered> {
     let text = kernel.read_file(path).ok()?;
     let wanted = format!("interface \"{iface}\";");
-    let block = text.rsplit("lease {").find(|block| block.contains(&wanted))?;
+    let block = text.rsplit(BLOCK).find(|block| block.contains(&wanted))?;
     let value = |name: &str| {
         block.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().strip_suffix(';').map(str::to_owned))
     };
@@ -92,6 +109,15 @@ fn days_from_civil(year: u64, month: u64, mday: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_each_interface_the_newest_lease_stays() {
+        let block =
+            |iface: &str, addr: &str| format!("lease {{\n  interface \"{iface}\";\n  fixed-address {addr};\n}}\n");
+        let text = [block("a", "1"), block("b", "2"), block("a", "3")].concat();
+        assert_eq!(newest(&text), block("a", "3") + &block("b", "2"));
+        assert_eq!(newest(""), "");
+    }
 
     #[test]
     fn dates_are_written_and_read_back() {

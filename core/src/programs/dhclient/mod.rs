@@ -152,11 +152,9 @@ impl Dhclient {
             };
             found.push(row.clone());
         }
-        let mut ending = Vec::new();
-        for row in found {
+        for row in &found {
             if options.release || options.stop {
                 announce(kernel, &options, &row.name, row.mac);
-                ending.push(row);
                 continue;
             }
             let up = LinkChange { up: Some(true), ..LinkChange::default() };
@@ -166,10 +164,11 @@ impl Dhclient {
         if options.verbose {
             say(kernel, "Sending on   Socket/fallback\n");
         }
-        for row in ending.iter().filter(|_| options.release) {
-            release(kernel, &options, row.index, &row.name, row.mac);
-        }
         if options.release || options.stop {
+            for row in found.iter().filter(|_| options.release) {
+                release(kernel, &options, row.index, &row.name, row.mac);
+            }
+            // What was to be sent is on its way.
             return Err(Step::Exited(0));
         }
         self.udp = kernel.udp_open(Endpoint::new(Ipv4Addr::UNSPECIFIED, CLIENT_PORT)).ok();

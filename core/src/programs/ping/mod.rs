@@ -193,6 +193,10 @@ impl Running {
         }
         if now >= self.next_send && self.options.count.is_none_or(|count| self.transmitted < count) {
             self.send(kernel);
+            // What this machine itself refused counts as answered.
+            if self.options.count.is_some_and(|count| self.received + self.errors >= count) {
+                return self.finish(kernel);
+            }
         }
         let deadline = self.options.deadline.map(|deadline| self.began + deadline);
         let sends_more = self.options.count.is_none_or(|count| self.transmitted < count);
@@ -226,7 +230,7 @@ impl Running {
                     let mtu = kernel.route_get(self.target, self.iface).ok().map_or(1500, |choice| {
                         kernel.ifaces().iter().find(|row| row.index == choice.iface).map_or(1500, |row| row.mtu)
                     });
-                    format!("ping: local error: message too long, mtu: {mtu}\n")
+                    format!("ping: local error: message too long, mtu={mtu}\n")
                 }
                 error => format!("ping: sendmsg: {}\n", error.text()),
             };

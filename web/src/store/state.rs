@@ -204,6 +204,17 @@ pub fn machines(view: &LabView) -> Vec<&NodeRow> {
     machines
 }
 
+/// The same machines parted for a row of tabs: those a student types at (the VMs, the host, computers beside it; who
+/// serves DHCP comes last), and all others.
+pub fn near_and_far(view: &LabView) -> (Vec<&NodeRow>, Vec<&NodeRow>) {
+    let is_near = |node: &&NodeRow| match node.kind {
+        NodeKind::Vm | NodeKind::Host => true,
+        NodeKind::Computer => node.site != "internet" && !view.dhcp_servers.contains_key(&node.id),
+        _ => false,
+    };
+    machines(view).into_iter().partition(is_near)
+}
+
 /// All nodes of `view`, VMs first, then what the hypervisor built for them, the host, and the others.
 pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
     let rank = |node: &NodeRow| match node.kind {
@@ -217,4 +228,29 @@ pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
     let mut nodes: Vec<_> = view.nodes.values().collect();
     nodes.sort_by_key(|node| (rank(node), node.id));
     nodes
+}
+
+#[cfg(test)]
+mod tests {
+    use netmodes_core::view::Row;
+
+    use super::*;
+
+    fn node(id: u32, name: &str, kind: NodeKind, site: &str) -> Row {
+        Row::Node(NodeRow { id: NodeId(id), name: name.into(), kind, host: None, site: site.into(), real: false })
+    }
+
+    #[test]
+    fn near_machines_are_those_beside_the_host() {
+        let mut view = LabView::default();
+        view.put(node(1, "web", NodeKind::Computer, "internet"));
+        view.put(node(2, "pc", NodeKind::Computer, "office"));
+        view.put(node(3, "host", NodeKind::Host, "office"));
+        view.put(node(4, "router", NodeKind::Router, "office"));
+        view.put(node(5, "vm1", NodeKind::Vm, ""));
+        let names = |nodes: Vec<&NodeRow>| nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
+        let (near, far) = near_and_far(&view);
+        assert_eq!(names(near), ["vm1", "host", "pc"]);
+        assert_eq!(names(far), ["web", "router"]);
+    }
 }

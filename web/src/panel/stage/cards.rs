@@ -62,7 +62,7 @@ pub(super) fn card(
         _ => "name",
     };
     let marks = (node.real).then(|| html! {
-        <text class="real" x={f(card.rect.x + card.rect.w - 14.0)} y={f(top)} text-anchor="end">{ &*texts.ui("real-machine") }</text>
+        <text class="real" x={f(card.rect.x + card.rect.w - 14.0)} y={f(top)} text-anchor="end">{ &*texts.ui("real") }</text>
     });
     html! {
         <g class={classes!("card", chosen.then_some("chosen"))} onclick={choose}>

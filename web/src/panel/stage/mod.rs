@@ -3,6 +3,7 @@
 mod cards;
 mod marks;
 mod player;
+mod words;
 
 use std::rc::Rc;
 
@@ -17,6 +18,7 @@ use crate::app::{TextsHandle, use_texts};
 use crate::layout::{Path, Point, Scene, Socket, compose};
 use crate::store::{AppState, Select, Shared};
 use marks::{Hits, Marks, mark_at};
+use words::InWords;
 
 /// What the stage shows and whom it tells.
 #[derive(Clone, PartialEq, Properties)]
@@ -50,13 +52,19 @@ pub fn Stage(props: &Props) -> Html {
         return html! {};
     }
     html! {
-        <div class="stage-all" onclick={on_click}>
-            <Picture
-                view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
-                on_select={props.on_select.clone()} on_command={props.on_command.clone()}
-            />
-            <Marks state={state.clone()} scene={scene} hits={(*hits).clone()} />
-        </div>
+        <>
+            // Wider than a phone: the outer box scrolls, the inner one keeps a readable scale.
+            <div class="stage-all">
+                <div class="stage-board" onclick={on_click}>
+                    <Picture
+                        view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
+                        on_select={props.on_select.clone()} on_command={props.on_command.clone()}
+                    />
+                    <Marks state={state.clone()} scene={scene} hits={(*hits).clone()} />
+                </div>
+            </div>
+            <InWords view={state.view.clone()} />
+        </>
     }
 }
 
@@ -192,7 +200,7 @@ fn one_socket(
             aria-disabled={(!built).to_string()} aria-label={label.clone()} onclick={on_click} onkeydown={on_key}
         >
             <title>{ &*label }</title>
-            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="150" height="36" rx="8" />
+            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="152" height="36" rx="8" />
             <circle cx={f(x)} cy={f(y)} r="8" />
             <text x={f(x + 20.0)} y={f(y + 5.0)}>{ &*name }</text>
         </g>

@@ -7,6 +7,7 @@ use netmodes_core::time::SimTime;
 use netmodes_core::view::{LabView, NodeKind};
 use yew::prelude::*;
 
+use super::frames::node_name;
 use crate::app::{TextsHandle, use_dispatch, use_lab_time, use_texts};
 use crate::store::state::nodes;
 use crate::store::{Action, Clock, Select, Shared};
@@ -52,7 +53,7 @@ pub fn Tables(props: &Props) -> Html {
         let id = row.id;
         let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Node(id)));
         let pressed = (node == Some(id)).to_string();
-        html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {onclick}>{ &row.name }</button> }
+        html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {onclick}>{ node_name(&props.view, id) }</button> }
     });
     let words: Vec<String> = props.filter.split_whitespace().map(str::to_lowercase).collect();
     let tables =

@@ -101,7 +101,7 @@ fn AnswerForm(props: &PartProps) -> Html {
             let words = props.words.heading(&format!("choice.{}.{choice}", props.goal));
             html! { <option value={choice.clone()}>{ words }</option> }
         });
-        html! { <select ref={input} aria-label={label}><option value="">{ "…" }</option>{ for choices }</select> }
+        html! { <select ref={input} aria-label={label}><option value="" selected=true>{ "…" }</option>{ for choices }</select> }
     } else {
         let example = if answer.kind == AnswerKind::Address { "192.0.2.1" } else { "" };
         html! { <input ref={input} type="text" aria-label={label} placeholder={example} autocomplete="off" spellcheck="false" /> }

@@ -23,6 +23,8 @@ pub(super) struct ListProps {
     pub(super) shown: Rc<Vec<Rc<FrameEntry>>>,
     pub(super) outcomes: Shared<Outcomes>,
     pub(super) selected: Option<u64>,
+    /// There is little room: only the most telling words.
+    pub(super) short: bool,
 }
 
 #[component]
@@ -55,7 +57,7 @@ pub(super) fn List(props: &ListProps) -> Html {
         let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
         let seq = entry.seq;
         html! {
-            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
+            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
@@ -129,6 +131,7 @@ struct RowProps {
     ports: AttrValue,
     dropped: bool,
     selected: bool,
+    short: bool,
     position: usize,
     count: usize,
 }
@@ -144,12 +147,12 @@ fn Row(props: &RowProps) -> Html {
     html! {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
             aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
-            <span class="mono">{ format::instant(entry.time) }</span>
+            <span class="mono" title={format::clock(entry.time)}>{ format::row_time(entry.time) }</span>
             <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
             <span class="what" title={summary.text.clone()}>
                 if props.dropped { { "✕ " } }
-                { &summary.text }
+                { if props.short { format::short(&summary.text) } else { &summary.text } }
             </span>
         </div>
     }

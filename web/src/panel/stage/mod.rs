@@ -170,7 +170,7 @@ fn one_socket(
     let vm: Option<&NodeRow> = nic.and_then(|nic| props.view.nodes.get(&nic.vm));
     let label = match (vm, built) {
         (Some(vm), true) => texts.ui_with("attach-to", &[("vm", vm.name.clone()), ("mode", name.to_string())]),
-        _ => texts.ui("mode-later"),
+        _ => texts.ui_with("mode-later", &[("mode", name.to_string())]),
     };
     let command = vm.zip(nic).filter(|_| built).map(|(vm, nic)| Command::Attach {
         vm: vm.name.clone(),
@@ -200,7 +200,7 @@ fn one_socket(
             aria-disabled={(!built).to_string()} aria-label={label.clone()} onclick={on_click} onkeydown={on_key}
         >
             <title>{ &*label }</title>
-            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="152" height="36" rx="8" />
+            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="174" height="36" rx="8" />
             <circle cx={f(x)} cy={f(y)} r="8" />
             <text x={f(x + 20.0)} y={f(y + 5.0)}>{ &*name }</text>
         </g>

@@ -6,7 +6,7 @@ mod prompt;
 use std::collections::BTreeMap;
 
 use netmodes_core::id::NodeId;
-use netmodes_core::view::LabView;
+use netmodes_core::view::{LabView, NodeRow};
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -57,7 +57,7 @@ pub fn Terminals(props: &Props) -> Html {
                 <More {far} {on_choose} />
             </div>
             if let Some((node, terminal)) = front {
-                <Screen key={node.id.0} node={node.id} machine={node.name.clone()} real={node.real} terminal={terminal.clone()} />
+                <Screen key={node.id.0} node={node.id} machine={node.name.clone()} real={node.real} first={first_command(&props.view, node)} terminal={terminal.clone()} />
             }
         </section>
     }
@@ -92,7 +92,7 @@ fn More(props: &MoreProps) -> Html {
     };
     html! {
         <select class="more" id="term-more" aria-label={texts.ui("more-machines")} {onchange}>
-            <option value="">{ texts.ui("more") }</option>
+            <option value="" selected=true>{ texts.ui("more") }</option>
             { for props.far.iter().map(|(key, name)| html! { <option key={key.to_string()} value={key.clone()}>{ name }</option> }) }
         </select>
     }
@@ -103,7 +103,17 @@ struct ScreenProps {
     node: NodeId,
     machine: AttrValue,
     real: bool,
+    first: AttrValue,
     terminal: Shared<Terminal>,
+}
+
+/// What to try first at a machine: a VM has to ask for an address, all others have one.
+fn first_command(view: &LabView, node: &NodeRow) -> AttrValue {
+    let nic = view.nics.values().find(|nic| nic.vm == node.id);
+    match nic.and_then(|nic| view.ifaces.get(&(node.id, nic.iface))) {
+        Some(iface) => format!("dhclient -v {}", iface.name).into(),
+        None => "ip addr".into(),
+    }
 }
 
 /// A word of the output that was chosen, and the key of its explanation.
@@ -139,7 +149,7 @@ fn Screen(props: &ScreenProps) -> Html {
         <div class="screen-box" role="tabpanel" id="term-panel" aria-labelledby={format!("term-tab-{}", props.node)}>
             <div class="screen" ref={screen} {onclick}>
                 if props.terminal.lines.is_empty() && !props.real {
-                    <p class="note">{ texts.ui("terminal-hint") }</p>
+                    <p class="note">{ texts.ui("terminal-hint") }{ " " }{ texts.ui_with("terminal-try", &[("command", props.first.to_string())]) }</p>
                 }
                 <Lines machine={props.machine.clone()} terminal={props.terminal.clone()} {on_word} />
                 if props.real {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netmodes_core::error::UserError;
 use netmodes_core::id::{LinkId, NodeId};
 use netmodes_core::protocol::Capabilities;
-use netmodes_core::view::{LabView, NodeKind, NodeRow, SocketRow};
+use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
 use super::{Clock, ExerciseState, FrameLog, Outcomes, Terminal};
@@ -213,6 +213,18 @@ pub fn near_and_far(view: &LabView) -> (Vec<&NodeRow>, Vec<&NodeRow>) {
         _ => false,
     };
     machines(view).into_iter().partition(is_near)
+}
+
+/// The node at the other end of a VM's plugged cable.
+pub fn across(view: &LabView, vm: NodeId) -> Option<NodeId> {
+    let other = |a: NodeId, b: NodeId| if a == vm { Some(b) } else { (b == vm).then_some(a) };
+    view.links.values().filter(|link| link.up).find_map(|link| other(link.a.node, link.b.node))
+}
+
+/// What is known of a real machine's address: the lease that the server at its cable gave it.
+pub fn lease_seen(view: &LabView, vm: NodeId) -> Option<&LeaseRow> {
+    let server = across(view, vm)?;
+    view.leases.values().find(|lease| lease.server == server && lease.state == LeaseState::Bound)
 }
 
 /// All nodes of `view`, VMs first, then what the hypervisor built for them, the host, and the others.

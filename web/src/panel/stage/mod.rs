@@ -16,6 +16,7 @@ use yew::prelude::*;
 
 use crate::app::{TextsHandle, use_texts};
 use crate::layout::{Path, Point, Scene, Socket, compose};
+use crate::store::state::lease_seen;
 use crate::store::{AppState, Select, Shared};
 use marks::{Hits, Marks, mark_at};
 use words::InWords;
@@ -131,6 +132,8 @@ fn cable(view: &LabView, path: &Path) -> Html {
         .addrs
         .keys()
         .any(|(node, iface, addr, _)| *node == path.from.node && *iface == path.from.index && addr.is_ipv4());
+    let real = view.nodes.get(&path.from.node).is_some_and(|node| node.real);
+    let lease = lease || (real && lease_seen(view, path.from.node).is_some());
     let class = match (path.link, path.up) {
         (None, true) => "cable inner",
         (_, false) => "cable off",

@@ -1,5 +1,7 @@
 //! The picture in words, for whoever does not see it: plain data, no Yew. The words themselves come from the page.
 
+use core::net::IpAddr;
+
 use netmodes_core::id::{NodeId, Port};
 use netmodes_core::view::{LabView, Mode, NodeKind};
 
@@ -8,7 +10,7 @@ use netmodes_core::view::{LabView, Mode, NodeKind};
 pub struct Spoken {
     /// Whose line this is.
     pub node: NodeId,
-    /// Its addresses with their prefixes, without the loopback's.
+    /// Its addresses with their prefixes, without loopback and link-local ones.
     pub addrs: Vec<String>,
     /// The nodes at the other ends of its plugged cables, by name and kind.
     pub joined: Vec<(String, NodeKind)>,
@@ -19,7 +21,7 @@ pub fn speak(view: &LabView) -> Vec<Spoken> {
     view.nodes
         .keys()
         .map(|id| {
-            let own = view.addrs.values().filter(|row| row.node == *id && !row.addr.is_loopback());
+            let own = view.addrs.values().filter(|row| row.node == *id && told(row.addr));
             let mut joined: Vec<_> = view
                 .links
                 .values()
@@ -32,6 +34,14 @@ pub fn speak(view: &LabView) -> Vec<Spoken> {
             Spoken { node: *id, addrs: own.map(|row| format!("{}/{}", row.addr, row.prefix)).collect(), joined }
         })
         .collect()
+}
+
+/// Addresses that everybody has, a loopback's and a link-local one, say nothing about who is who.
+fn told(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => !addr.is_loopback(),
+        IpAddr::V6(addr) => !addr.is_loopback() && !addr.is_unicast_link_local(),
+    }
 }
 
 fn other_end(a: Port, b: Port, node: NodeId) -> Option<NodeId> {

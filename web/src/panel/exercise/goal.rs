@@ -46,7 +46,7 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
             }
             if state.done {
                 { for note(&state.seen) }
-                { for answered_right(props, goal, &texts) }
+                if state.seen.is_none() { { for answered_right(props, goal, &texts) } }
             } else if props.now || *opened {
                 <div class="d text">{ props.words.html(&section) }</div>
                 <AnswerForm exercise={props.exercise.clone()} words={props.words.clone()} goal={goal.id.clone()} />

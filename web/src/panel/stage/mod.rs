@@ -15,6 +15,7 @@ use web_sys::Element;
 use yew::prelude::*;
 
 use crate::app::{TextsHandle, use_texts};
+use crate::dom;
 use crate::layout::{Path, Point, Scene, Socket, compose};
 use crate::store::state::lease_seen;
 use crate::store::{AppState, Select, Shared};
@@ -37,6 +38,17 @@ pub struct Props {
 pub fn Stage(props: &Props) -> Html {
     let state = &props.state;
     let scene = use_memo(state.view.clone(), |view| compose(view));
+    let board = use_node_ref();
+    {
+        // Where the board scrolls, its width follows from its height and the picture's shape.
+        let board = board.clone();
+        use_effect_with(scene.clone(), move |scene| {
+            if let Some(element) = board.cast::<Element>() {
+                let shape = format!("{:.0} / {:.0}", scene.width.max(1.0), scene.height.max(1.0));
+                dom::set_style(&element, "--shape", &shape);
+            }
+        });
+    }
     let hits = use_memo((), |()| Shared::new(Hits::default()));
     let on_click = {
         let (hits, on_select) = (hits.clone(), props.on_select.clone());
@@ -56,7 +68,7 @@ pub fn Stage(props: &Props) -> Html {
         <>
             // Wider than a phone: the outer box scrolls, the inner one keeps a readable scale.
             <div class="stage-all">
-                <div class="stage-board" onclick={on_click}>
+                <div class="stage-board" ref={board} onclick={on_click}>
                     <Picture
                         view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
                         on_select={props.on_select.clone()} on_command={props.on_command.clone()}

@@ -163,8 +163,8 @@ impl Player {
 /// For readers who asked for less motion: a mark is near its beginning, then near its end; what waits half-way does so.
 pub fn leap(progress: f64) -> f64 {
     match progress {
-        p if p < HALF_WAY => 0.2,
-        p if p > HALF_WAY => 0.8,
+        p if p < HALF_WAY => 0.1,
+        p if p > HALF_WAY => 0.9,
         _ => HALF_WAY,
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     fn with_less_motion_a_mark_leaps_once() {
         let places: std::collections::BTreeSet<_> =
             (0..=10).map(|i| (leap(f64::from(i) / 10.0) * 10.0) as i32).collect();
-        assert_eq!(places.into_iter().collect::<Vec<_>>(), [2, 5, 8]);
+        assert_eq!(places.into_iter().collect::<Vec<_>>(), [1, 5, 9]);
     }
 
     #[test]

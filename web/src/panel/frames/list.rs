@@ -34,6 +34,16 @@ pub(super) fn List(props: &ListProps) -> Html {
     // First pixel in sight and how many there are.
     let sight = use_state(|| (0.0_f64, 260.0_f64));
     use_follow(&node, &props.shown, props.selected, *sight);
+    {
+        // The height is not known before the list is laid out, and changes with the window and what is beside it.
+        let (node, sight) = (node.clone(), sight.clone());
+        use_effect_with((props.shown.len(), props.short), move |_| {
+            let height = node.cast::<Element>().map(|element| f64::from(element.client_height()));
+            if let Some(height) = height.filter(|height| (height - sight.1).abs() > 1.0) {
+                sight.set((sight.0, height));
+            }
+        });
+    }
     let onscroll = {
         let (node, sight) = (node.clone(), sight.setter());
         Callback::from(move |_: Event| {
@@ -104,8 +114,10 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
         });
         use_effect_with(count, move |count| {
             let was = before.replace(*count) as f64 * ROW;
-            let follow = !looked_at && sight.0 + sight.1 + ROW >= was;
-            if let Some(element) = node.cast::<Element>().filter(|_| follow) {
+            let Some(element) = node.cast::<Element>().filter(|_| !looked_at) else { return };
+            // Where it stands now, not where the last scroll event said: frames come quicker than events.
+            let bottom = f64::from(element.scroll_top()) + f64::from(element.client_height());
+            if bottom + ROW >= was {
                 element.set_scroll_top(element.scroll_height());
             }
         });

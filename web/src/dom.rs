@@ -74,6 +74,12 @@ pub fn property_of(element: &Element, name: &str) -> Option<String> {
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
+/// Whether the reader asked for less motion.
+pub fn less_motion() -> bool {
+    let query = window().and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten());
+    query.is_some_and(|query| query.matches())
+}
+
 /// One call before the next repaint; dropped before, it does not come.
 #[derive(Debug)]
 pub struct NextFrame {

@@ -24,6 +24,25 @@ pub fn instant(time: SimTime) -> String {
     format!("{}.{:03}{THIN}{:03}", time.as_secs(), micros / 1_000, micros % 1_000)
 }
 
+/// Lab time in a narrow column: as [`instant`], from ten thousand seconds on as a clock to the second.
+pub fn row_time(time: SimTime) -> String {
+    let secs = time.as_secs();
+    let (days, hours, minutes, secs) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60, secs % 60);
+    match (days, time.as_secs()) {
+        (0, 0..10_000) => instant(time),
+        (0, _) => format!("{hours}:{minutes:02}:{secs:02}"),
+        _ => format!("{days}d {hours:02}:{minutes:02}:{secs:02}"),
+    }
+}
+
+/// The most telling words of a frame's line, which is tcpdump's English: `echo request 10.0.2.15 → 8.8.8.8, seq 1` is
+/// `request 10.0.2.15 → 8.8.8.8`, `who-has 10.0.2.2 tell 10.0.2.15` is `who-has 10.0.2.2`.
+pub fn short(line: &str) -> &str {
+    let line = line.strip_prefix("echo ").unwrap_or(line);
+    let line = line.split(", seq ").next().unwrap_or(line);
+    if line.starts_with("who-has ") { line.split(" tell ").next().unwrap_or(line) } else { line }
+}
+
 /// What is left until `until`: `6 d 23 h`, `4 min 09 s`, `12 s`; `0 s` when it is over. `units` are the words for
 /// days, hours, minutes and seconds.
 pub fn left(until: SimTime, now: SimTime, units: &[&str; 4]) -> String {
@@ -78,6 +97,20 @@ mod tests {
         assert_eq!(left(604_799), "6 d 23 h");
         assert_eq!(left(249), "4 min 09 s");
         assert_eq!(left(0), "0 s");
+    }
+
+    #[test]
+    fn late_frames_fit_the_column() {
+        assert_eq!(row_time(SimTime::from_micros(12_481_306)), "12.481\u{2009}306");
+        assert_eq!(row_time(SimTime::from_secs(10_000)), "2:46:40");
+        assert_eq!(row_time(SimTime::from_secs(302_402)), "3d 12:00:02");
+    }
+
+    #[test]
+    fn short_lines_keep_the_addresses() {
+        assert_eq!(short("echo reply 8.8.8.8 → 10.0.2.15, seq 1"), "reply 8.8.8.8 → 10.0.2.15");
+        assert_eq!(short("who-has 10.0.2.2 tell 10.0.2.15"), "who-has 10.0.2.2");
+        assert_eq!(short("DISCOVER"), "DISCOVER");
     }
 
     #[test]

@@ -8,22 +8,27 @@ use netmodes_core::view::{LabView, Mode, NicRow, NodeKind, NodeRow};
 
 use super::{Curve, Point, Rect};
 
-const MARGIN: f64 = 20.0;
-const VM: (f64, f64) = (204.0, 120.0);
-const PANEL_X: f64 = 340.0;
-const PANEL_W: f64 = 158.0;
-const BUILT: (f64, f64) = (194.0, 132.0);
-const BUILT_X: f64 = 556.0;
-const HOST_W: f64 = 752.0;
-const NIC: (f64, f64) = (132.0, 62.0);
-const OFFICE_X: f64 = 900.0;
-const OFFICE: (f64, f64) = (164.0, 62.0);
-const ROUTER_X: f64 = 1_104.0;
-const ROUTER_W: f64 = 128.0;
-const NET_X: f64 = 1_282.0;
-const NET: (f64, f64) = (150.0, 44.0);
-const SOCKET_STEP: f64 = 44.0;
+const MARGIN: f64 = 14.0;
+const VM_X: f64 = 32.0;
+const VM: (f64, f64) = (196.0, 112.0);
+const PANEL_X: f64 = 276.0;
+const PANEL_W: f64 = 184.0;
+const BUILT: (f64, f64) = (188.0, 132.0);
+const BUILT_X: f64 = 514.0;
+const HOST_W: f64 = 706.0;
+const NIC: (f64, f64) = (130.0, 60.0);
+const OFFICE_X: f64 = 836.0;
+const OFFICE: (f64, f64) = (132.0, 60.0);
+const ROUTER_X: f64 = 1_010.0;
+const ROUTER_W: f64 = 122.0;
+const NET_X: f64 = 1_164.0;
+const NET: (f64, f64) = (132.0, 48.0);
+const SOCKET_STEP: f64 = 46.0;
 const GAP: f64 = 22.0;
+/// Between machines of the Internet: room for a mark.
+const NET_GAP: f64 = 30.0;
+/// How far cables that pass other machines of the Internet bow out, one after the other.
+const BOWS: [f64; 3] = [14.0, 24.0, 34.0];
 
 /// What a card shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +78,22 @@ pub struct Path {
     pub up: bool,
 }
 
+/// The share of a path through the patch panel at which what waits half-way stands: behind the panel, not over its words.
+fn rest_of(lengths: &[f64]) -> f64 {
+    match lengths {
+        [plug, panel, behind] => (plug + panel + behind / 2.0) / (plug + panel + behind).max(1.0),
+        _ => 0.5,
+    }
+}
+
 impl Path {
-    /// The point at `t` from 0 to 1 of its length.
+    /// The point at `t` from 0 to 1 of the way along it.
     pub fn at(&self, t: f64) -> Point {
         let lengths: Vec<f64> = self.curves.iter().map(|curve| curve.length()).collect();
-        let mut left = t.clamp(0.0, 1.0) * lengths.iter().sum::<f64>();
+        // Half of the time to where marks rest, half from there.
+        let (t, rest) = (t.clamp(0.0, 1.0), rest_of(&lengths));
+        let share = if t <= 0.5 { t * 2.0 * rest } else { rest + (t - 0.5) * 2.0 * (1.0 - rest) };
+        let mut left = share * lengths.iter().sum::<f64>();
         for (curve, length) in self.curves.iter().zip(&lengths) {
             if left <= *length && *length > 0.0 {
                 return curve.at(left / length);
@@ -110,10 +126,10 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// The middle of what stands for a node.
-    pub fn center_of(&self, node: NodeId) -> Option<Point> {
-        let card = self.cards.iter().find(|card| card.node == node).map(|card| card.rect.center());
-        card.or_else(|| self.host.filter(|(host, _)| *host == node).map(|(_, rect)| rect.center()))
+    /// Where what stands for a node is drawn.
+    pub fn place_of(&self, node: NodeId) -> Option<Rect> {
+        let card = self.cards.iter().find(|card| card.node == node).map(|card| card.rect);
+        card.or_else(|| self.host.filter(|(host, _)| *host == node).map(|(_, rect)| rect))
     }
 
     fn card_at(&self, port: Port) -> Option<&Card> {
@@ -154,7 +170,7 @@ fn place_host(view: &LabView, scene: &mut Scene) -> f64 {
     let first = top + ((inner - vms_h) / 2.0).max(0.0) * 0.3;
     for (at, vm) in vms.iter().enumerate() {
         let y = first + at as f64 * (VM.1 + GAP);
-        scene.cards.push(Card { node: vm.id, kind: CardKind::Vm, rect: Rect::new(44.0, y, VM.0, VM.1) });
+        scene.cards.push(Card { node: vm.id, kind: CardKind::Vm, rect: Rect::new(VM_X, y, VM.0, VM.1) });
     }
     scene.panel = Some(Rect::new(PANEL_X, top, PANEL_W, panel_h));
     for (at, mode) in Mode::ALL.into_iter().take(6).enumerate() {
@@ -239,24 +255,25 @@ fn place_internet(view: &LabView, scene: &mut Scene, middle: f64, used: &BTreeSe
     }
     let mut order = far;
     order.sort_by_key(|node| (distance.get(node).copied().unwrap_or(usize::MAX), *node));
-    let height = order.len() as f64 * (NET.1 + GAP) - GAP;
+    let height = order.len() as f64 * (NET.1 + NET_GAP) - NET_GAP;
     let top = (middle - height / 2.0).max(MARGIN + 44.0);
     for (at, node) in order.iter().enumerate() {
-        let rect = Rect::new(NET_X + 20.0, top + at as f64 * (NET.1 + GAP), NET.0, NET.1);
+        let rect = Rect::new(NET_X + 14.0, top + at as f64 * (NET.1 + NET_GAP), NET.0, NET.1);
         scene.cards.push(Card { node: *node, kind: CardKind::Far, rect });
     }
-    scene.internet = Some(Rect::new(NET_X, top - 42.0, NET.0 + 62.0, height + 62.0));
+    scene.internet = Some(Rect::new(NET_X, top - 42.0, NET.0 + 52.0, height + 56.0));
 }
 
 fn connect(view: &LabView, scene: &mut Scene) {
     let nics: BTreeMap<Port, &NicRow> = view.nics.values().map(|nic| (Port::new(nic.vm, nic.iface), nic)).collect();
     let mut paths = Vec::new();
+    let mut bows = BOWS.into_iter().cycle();
     for link in view.links.values() {
         let (a, b) = if nics.contains_key(&link.b) { (link.b, link.a) } else { (link.a, link.b) };
         let (Some(from), Some(to)) = (scene.card_at(a), scene.card_at(b)) else { continue };
         let curves = match nics.get(&a) {
             Some(nic) => through_panel(scene, from.rect, to.rect, nic.mode),
-            None => outside(from, to),
+            None => outside(from, to, &mut bows),
         };
         paths.push(Path { link: Some(link.id), from: a, curves, up: link.up });
     }
@@ -297,15 +314,15 @@ fn through_panel(scene: &Scene, vm: Rect, built: Rect, mode: Mode) -> Vec<Curve>
     }
 }
 
-fn outside(from: &Card, to: &Card) -> Vec<Curve> {
+fn outside(from: &Card, to: &Card, bows: &mut impl Iterator<Item = f64>) -> Vec<Curve> {
     let (a, b) = (from.rect.center(), to.rect.center());
     let both_far = from.kind == CardKind::Far && to.kind == CardKind::Far;
-    let apart = (a.y - b.y).abs() > NET.1 + GAP + 1.0;
+    let apart = (a.y - b.y).abs() > NET.1 + NET_GAP + 1.0;
     if both_far && apart {
         // Past the machines between them, on the right.
         let right = from.rect.x + from.rect.w;
         let (start, end) = (Point::new(right, a.y), Point::new(right, b.y));
-        let bow = right + 30.0;
+        let bow = right + bows.next().unwrap_or_default();
         return vec![Curve([start, Point::new(bow, a.y), Point::new(bow, b.y), end])];
     }
     if (a.x - b.x).abs() > 40.0 && (a.y - b.y).abs() > 40.0 {

@@ -1,5 +1,5 @@
 use netmodes_core::lab::Lab;
-use netmodes_core::view::LabView;
+use netmodes_core::view::{LabView, Mode, NodeKind};
 use netmodes_core::world::World;
 
 use super::*;
@@ -18,7 +18,7 @@ fn every_node_has_a_place_and_no_two_overlap() {
     let view = view();
     let scene = compose(&view);
     for node in view.nodes.keys() {
-        assert!(scene.center_of(*node).is_some(), "{:?} is not drawn", view.nodes[node].name);
+        assert!(scene.place_of(*node).is_some(), "{:?} is not drawn", view.nodes[node].name);
     }
     for (at, card) in scene.cards.iter().enumerate() {
         assert!(card.rect.x >= 0.0 && card.rect.y >= 0.0, "{card:?} sticks out");
@@ -48,4 +48,17 @@ fn a_path_runs_from_its_beginning_to_its_end_at_an_even_pace() {
     let rect = Rect::new(0.0, 0.0, 10.0, 4.0);
     assert_eq!(rect.edge_towards(Point::new(50.0, 2.0)), Point::new(10.0, 2.0));
     assert_eq!(rect.edge_towards(Point::new(5.0, 50.0)), Point::new(5.0, 4.0));
+}
+
+#[test]
+fn the_words_say_who_is_connected_to_whom() {
+    let view = view();
+    let spoken = speak(&view);
+    assert_eq!(spoken.len(), view.nodes.len());
+    let of = |name: &str| spoken.iter().find(|line| view.nodes[&line.node].name == name).unwrap();
+    assert_eq!(of("host").addrs, ["192.168.0.111/24"]);
+    assert_eq!(of("host").joined, [("office".to_owned(), NodeKind::Switch)]);
+    assert!(of("vm1").addrs.is_empty());
+    assert_eq!(of("vm1").joined.iter().map(|(_, kind)| *kind).collect::<Vec<_>>(), [NodeKind::NatEngine]);
+    assert_eq!(modes(&view), [("vm1".to_owned(), 1, Mode::Nat)]);
 }

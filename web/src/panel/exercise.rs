@@ -41,7 +41,7 @@ pub fn Exercise(props: &Props) -> Html {
         <aside class="ex" aria-label={texts.ui("exercise")}>
             <div class="crumb">{ texts.ui("exercise") }{ " · " }{ texts.ui_with("goals-done", &count) }</div>
             <h2>{ &words.title }</h2>
-            <details class="text" open={done == 0}>
+            <details class="text intro">
                 <summary>{ words.heading("intro") }</summary>
                 { words.html("intro") }
             </details>

@@ -7,8 +7,9 @@ use netmodes_core::time::SimTime;
 use netmodes_core::view::{LabView, NodeKind};
 use yew::prelude::*;
 
+use super::frames::node_name;
 use crate::app::{TextsHandle, use_dispatch, use_lab_time, use_texts};
-use crate::store::state::nodes;
+use crate::store::state::{across, nodes};
 use crate::store::{Action, Clock, Select, Shared};
 
 /// What is shown.
@@ -52,14 +53,17 @@ pub fn Tables(props: &Props) -> Html {
         let id = row.id;
         let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Node(id)));
         let pressed = (node == Some(id)).to_string();
-        html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {onclick}>{ &row.name }</button> }
+        html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {onclick}>{ node_name(&props.view, id) }</button> }
     });
     let words: Vec<String> = props.filter.split_whitespace().map(str::to_lowercase).collect();
-    let tables =
-        node.map(|node| rows::tables(&Context { view: &props.view, node, now, texts: &texts })).unwrap_or_default();
+    let real = node.and_then(|id| props.view.nodes.get(&id)).is_some_and(|node| node.real && node.kind == NodeKind::Vm);
+    // A real machine's inside is not visible: what the server at its cable knows of it stands for it.
+    let whose = if real { node.and_then(|vm| across(&props.view, vm)) } else { node };
+    let mut tables =
+        whose.map(|node| rows::tables(&Context { view: &props.view, node, now, texts: &texts })).unwrap_or_default();
+    tables.retain(|table| !real || matches!(table.caption, "t-leases" | "t-flows"));
     let shown =
         tables.into_iter().filter(|table| !table.rows.is_empty()).map(|table| table_view(table, &words, &texts));
-    let real = node.and_then(|id| props.view.nodes.get(&id)).is_some_and(|node| node.real && node.kind == NodeKind::Vm);
     let shown: Vec<Html> = shown.collect();
     html! {
         <div class="tables">

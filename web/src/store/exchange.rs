@@ -58,7 +58,7 @@ impl Timeline {
         let mut used = 0.0;
         let mut chosen = Vec::new();
         for block in self.blocks.iter().rev() {
-            let own = (f64::from(block.frames).sqrt() * 14.0).clamp(least, width / 3.0);
+            let own = (f64::from(block.frames).sqrt() * 14.0).min(width / 3.0).max(least);
             if used + own > width && !chosen.is_empty() {
                 break;
             }
@@ -91,6 +91,13 @@ mod tests {
         timeline.push(4, SimTime::from_secs(20), "ICMP");
         let blocks: Vec<_> = timeline.blocks.iter().map(|b| (&*b.proto, b.frames)).collect();
         assert_eq!(blocks, [("ICMP", 2), ("ARP", 1), ("ICMP", 1)]);
+    }
+
+    #[test]
+    fn a_narrow_track_still_shows_the_newest_block() {
+        let mut timeline = Timeline::default();
+        timeline.push(1, SimTime::from_secs(1), "ICMP");
+        assert_eq!(timeline.place(60.0, 46.0).len(), 1);
     }
 
     #[test]

@@ -6,9 +6,12 @@ use std::rc::Rc;
 
 use netmodes_core::event::FrameSent;
 use netmodes_core::frame::decode::{Decoded, Summary, decode, summarize};
-use netmodes_core::id::FrameId;
+use netmodes_core::id::{FrameId, NodeId};
 use netmodes_core::limits::VIEW_FRAMES_MAX;
 use netmodes_core::time::SimTime;
+use netmodes_core::view::{LabView, NodeRow};
+
+use crate::shared::Shared;
 
 /// Entries of one piece. A change copies one piece and the list of pieces, whatever the log's length.
 const PIECE: usize = 256;
@@ -60,6 +63,8 @@ impl FrameEntry {
 pub struct FrameLog {
     pieces: VecDeque<Rc<Vec<Rc<FrameEntry>>>>,
     len: usize,
+    /// Nodes that are gone, for the names in what they sent.
+    pub gone: BTreeMap<NodeId, NodeRow>,
     /// Entries that were forgotten, oldest first.
     pub forgotten: u64,
     /// Frames that the source left out because there were too many.
@@ -89,6 +94,17 @@ impl FrameLog {
             self.len -= piece.len();
             self.forgotten += piece.len() as u64;
         }
+    }
+
+    /// The tables with what is gone put back, so that old entries keep their names.
+    pub fn remembering(&self, view: &Shared<LabView>) -> Shared<LabView> {
+        let mut view = view.clone();
+        for (id, node) in &self.gone {
+            if !view.nodes.contains_key(id) {
+                view.edit().nodes.insert(*id, node.clone());
+            }
+        }
+        view
     }
 
     /// All entries, oldest first.

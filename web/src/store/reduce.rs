@@ -7,7 +7,7 @@ use netmodes_core::event::{Event, Fact};
 use netmodes_core::id::NodeId;
 use netmodes_core::programs::Signal;
 use netmodes_core::protocol::{ClientMessage, LabChoice, ServerMessage, VERSION};
-use netmodes_core::view::{LabView, Row};
+use netmodes_core::view::{Key, LabView, Row};
 use netmodes_core::world::Command;
 
 use super::outcomes::{Outcome, What};
@@ -321,6 +321,11 @@ fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
     let view = state.view.edit();
     let mut exercise = state.exercise.as_mut().map(Shared::edit);
     for event in events {
+        if let Fact::Del { key: Key::Node(id) } = &event.fact
+            && let Some(node) = view.nodes.get(id)
+        {
+            state.frames.edit().gone.insert(*id, node.clone());
+        }
         view.apply(event);
         if let Some(exercise) = &mut exercise {
             exercise.apply(event, view);

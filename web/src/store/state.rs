@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netmodes_core::error::UserError;
 use netmodes_core::id::{LinkId, NodeId};
 use netmodes_core::protocol::Capabilities;
-use netmodes_core::view::{LabView, NodeKind, NodeRow, SocketRow};
+use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
 use super::{Clock, ExerciseState, FrameLog, Outcomes, Terminal};
@@ -204,6 +204,29 @@ pub fn machines(view: &LabView) -> Vec<&NodeRow> {
     machines
 }
 
+/// The same machines parted for a row of tabs: those a student types at (the VMs, the host, computers beside it; who
+/// serves DHCP comes last), and all others.
+pub fn near_and_far(view: &LabView) -> (Vec<&NodeRow>, Vec<&NodeRow>) {
+    let is_near = |node: &&NodeRow| match node.kind {
+        NodeKind::Vm | NodeKind::Host => true,
+        NodeKind::Computer => node.site != "internet" && !view.dhcp_servers.contains_key(&node.id),
+        _ => false,
+    };
+    machines(view).into_iter().partition(is_near)
+}
+
+/// The node at the other end of a VM's plugged cable.
+pub fn across(view: &LabView, vm: NodeId) -> Option<NodeId> {
+    let other = |a: NodeId, b: NodeId| if a == vm { Some(b) } else { (b == vm).then_some(a) };
+    view.links.values().filter(|link| link.up).find_map(|link| other(link.a.node, link.b.node))
+}
+
+/// What is known of a real machine's address: the lease that the server at its cable gave it.
+pub fn lease_seen(view: &LabView, vm: NodeId) -> Option<&LeaseRow> {
+    let server = across(view, vm)?;
+    view.leases.values().find(|lease| lease.server == server && lease.state == LeaseState::Bound)
+}
+
 /// All nodes of `view`, VMs first, then what the hypervisor built for them, the host, and the others.
 pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
     let rank = |node: &NodeRow| match node.kind {
@@ -217,4 +240,29 @@ pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
     let mut nodes: Vec<_> = view.nodes.values().collect();
     nodes.sort_by_key(|node| (rank(node), node.id));
     nodes
+}
+
+#[cfg(test)]
+mod tests {
+    use netmodes_core::view::Row;
+
+    use super::*;
+
+    fn node(id: u32, name: &str, kind: NodeKind, site: &str) -> Row {
+        Row::Node(NodeRow { id: NodeId(id), name: name.into(), kind, host: None, site: site.into(), real: false })
+    }
+
+    #[test]
+    fn near_machines_are_those_beside_the_host() {
+        let mut view = LabView::default();
+        view.put(node(1, "web", NodeKind::Computer, "internet"));
+        view.put(node(2, "pc", NodeKind::Computer, "office"));
+        view.put(node(3, "host", NodeKind::Host, "office"));
+        view.put(node(4, "router", NodeKind::Router, "office"));
+        view.put(node(5, "vm1", NodeKind::Vm, ""));
+        let names = |nodes: Vec<&NodeRow>| nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
+        let (near, far) = near_and_far(&view);
+        assert_eq!(names(near), ["vm1", "host", "pc"]);
+        assert_eq!(names(far), ["web", "router"]);
+    }
 }

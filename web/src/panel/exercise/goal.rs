@@ -46,7 +46,7 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
             }
             if state.done {
                 { for note(&state.seen) }
-                { for answered_right(props, goal, &texts) }
+                if state.seen.is_none() { { for answered_right(props, goal, &texts) } }
             } else if props.now || *opened {
                 <div class="d text">{ props.words.html(&section) }</div>
                 <AnswerForm exercise={props.exercise.clone()} words={props.words.clone()} goal={goal.id.clone()} />
@@ -101,7 +101,7 @@ fn AnswerForm(props: &PartProps) -> Html {
             let words = props.words.heading(&format!("choice.{}.{choice}", props.goal));
             html! { <option value={choice.clone()}>{ words }</option> }
         });
-        html! { <select ref={input} aria-label={label}><option value="">{ "…" }</option>{ for choices }</select> }
+        html! { <select ref={input} aria-label={label}><option value="" selected=true>{ "…" }</option>{ for choices }</select> }
     } else {
         let example = if answer.kind == AnswerKind::Address { "192.0.2.1" } else { "" };
         html! { <input ref={input} type="text" aria-label={label} placeholder={example} autocomplete="off" spellcheck="false" /> }

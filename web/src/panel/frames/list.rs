@@ -23,6 +23,8 @@ pub(super) struct ListProps {
     pub(super) shown: Rc<Vec<Rc<FrameEntry>>>,
     pub(super) outcomes: Shared<Outcomes>,
     pub(super) selected: Option<u64>,
+    /// There is little room: only the most telling words.
+    pub(super) short: bool,
 }
 
 #[component]
@@ -32,6 +34,16 @@ pub(super) fn List(props: &ListProps) -> Html {
     // First pixel in sight and how many there are.
     let sight = use_state(|| (0.0_f64, 260.0_f64));
     use_follow(&node, &props.shown, props.selected, *sight);
+    {
+        // The height is not known before the list is laid out, and changes with the window and what is beside it.
+        let (node, sight) = (node.clone(), sight.clone());
+        use_effect_with((props.shown.len(), props.short), move |_| {
+            let height = node.cast::<Element>().map(|element| f64::from(element.client_height()));
+            if let Some(height) = height.filter(|height| (height - sight.1).abs() > 1.0) {
+                sight.set((sight.0, height));
+            }
+        });
+    }
     let onscroll = {
         let (node, sight) = (node.clone(), sight.setter());
         Callback::from(move |_: Event| {
@@ -55,7 +67,7 @@ pub(super) fn List(props: &ListProps) -> Html {
         let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
         let seq = entry.seq;
         html! {
-            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)}
+            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
@@ -102,8 +114,10 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
         });
         use_effect_with(count, move |count| {
             let was = before.replace(*count) as f64 * ROW;
-            let follow = !looked_at && sight.0 + sight.1 + ROW >= was;
-            if let Some(element) = node.cast::<Element>().filter(|_| follow) {
+            let Some(element) = node.cast::<Element>().filter(|_| !looked_at) else { return };
+            // Where it stands now, not where the last scroll event said: frames come quicker than events.
+            let bottom = f64::from(element.scroll_top()) + f64::from(element.client_height());
+            if bottom + ROW >= was {
                 element.set_scroll_top(element.scroll_height());
             }
         });
@@ -129,6 +143,7 @@ struct RowProps {
     ports: AttrValue,
     dropped: bool,
     selected: bool,
+    short: bool,
     position: usize,
     count: usize,
 }
@@ -144,12 +159,12 @@ fn Row(props: &RowProps) -> Html {
     html! {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
             aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
-            <span class="mono">{ format::instant(entry.time) }</span>
+            <span class="mono" title={format::clock(entry.time)}>{ format::row_time(entry.time) }</span>
             <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
             <span class="what" title={summary.text.clone()}>
                 if props.dropped { { "✕ " } }
-                { &summary.text }
+                { if props.short { format::short(&summary.text) } else { &summary.text } }
             </span>
         </div>
     }

@@ -9,7 +9,7 @@ mod translation;
 use std::rc::Rc;
 
 use netmodes_core::id::{NodeId, Port};
-use netmodes_core::view::{LabView, NodeKind};
+use netmodes_core::view::{LabView, NodeKind, NodeRow};
 use yew::prelude::*;
 
 use self::detail::Detail;
@@ -37,28 +37,31 @@ pub struct Props {
 #[component]
 pub fn Frames(props: &Props) -> Html {
     let texts = use_texts();
-    let shown = use_memo((props.frames.clone(), props.view.clone(), props.filter.clone()), |(frames, view, filter)| {
+    let view = use_memo((props.frames.clone(), props.view.clone()), |(frames, view)| frames.remembering(view));
+    let view = (*view).clone();
+    let shown = use_memo((props.frames.clone(), view.clone(), props.filter.clone()), |(frames, view, filter)| {
         passing(frames, view, &Filter::new(filter))
     });
     let chosen = props.selected.and_then(|seq| props.frames.get(seq)).cloned();
     html! {
-        <div class="split">
+        // As long as nothing is chosen the list has the whole width.
+        <div class={classes!("split", chosen.is_none().then_some("alone"))}>
             <div class="list-box">
                 { hidden_note(&props.frames, &texts) }
                 if shown.is_empty() {
                     <p class="empty">{ texts.ui(if props.frames.is_empty() { "frames-none" } else { "frames-none-pass" }) }</p>
                 } else {
-                    <List view={props.view.clone()} {shown} outcomes={props.outcomes.clone()} selected={props.selected} />
+                    <List view={view.clone()} {shown} outcomes={props.outcomes.clone()} selected={props.selected} short={chosen.is_some()} />
                 }
             </div>
-            <div class="detail" aria-label={texts.ui("frame")} tabindex="0" role="region">
-                if let Some(entry) = chosen {
-                    <Detail key={entry.seq} seq={entry.seq} view={props.view.clone()} frames={props.frames.clone()}
+            if let Some(entry) = chosen {
+                <div class="detail" aria-label={texts.ui("frame")} tabindex="0" role="region">
+                    <Detail key={entry.seq} seq={entry.seq} {view} frames={props.frames.clone()}
                         outcomes={props.outcomes.clone()} />
-                } else {
-                    <p class="empty">{ texts.ui("frame-choose") }</p>
-                }
-            </div>
+                </div>
+            } else if !props.frames.is_empty() {
+                <p class="note choose">{ texts.ui("frame-choose") }</p>
+            }
         </div>
     }
 }
@@ -91,10 +94,10 @@ fn way(view: &LabView, entry: &FrameEntry) -> String {
     format!("{} → {}", node_name(view, entry.sent.from.node), node_name(view, entry.sent.to.node))
 }
 
-/// The same with the interfaces' names: `vm1 enp0s3 → nat-vm1-1`.
+/// The same with the interfaces' names: `vm1 enp0s3 → NAT`.
 fn way_with_ports(view: &LabView, entry: &FrameEntry) -> String {
     let end = |port: Port| {
-        let name = view.nodes.get(&port.node).map_or("?", |node| node.name.as_str());
+        let name = node_name(view, port.node);
         match view.ifaces.get(&(port.node, port.index)) {
             Some(iface) => format!("{name} {}", iface.name),
             None => name.to_owned(),
@@ -104,8 +107,8 @@ fn way_with_ports(view: &LabView, entry: &FrameEntry) -> String {
 }
 
 /// A node's name; the only NAT engine of a lab is just `NAT`.
-fn node_name(view: &LabView, id: NodeId) -> &str {
+pub(super) fn node_name(view: &LabView, id: NodeId) -> &str {
     let Some(node) = view.nodes.get(&id) else { return "?" };
-    let engines = view.nodes.values().filter(|node| node.kind == NodeKind::NatEngine).count();
-    if node.kind == NodeKind::NatEngine && engines == 1 { "NAT" } else { &node.name }
+    let other = |other: &NodeRow| other.kind == NodeKind::NatEngine && other.name != node.name;
+    if node.kind == NodeKind::NatEngine && !view.nodes.values().any(other) { "NAT" } else { &node.name }
 }

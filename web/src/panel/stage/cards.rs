@@ -3,12 +3,13 @@
 use core::net::IpAddr;
 
 use netmodes_core::id::NodeId;
-use netmodes_core::view::{LabView, NodeKind};
+use netmodes_core::view::{LabView, NicRow, NodeKind};
 use yew::prelude::*;
 
 use super::f;
 use crate::app::TextsHandle;
 use crate::layout::{Card, CardKind, Rect};
+use crate::store::state::lease_seen;
 
 /// Height of a line of words.
 const LINE: f64 = 21.0;
@@ -62,7 +63,7 @@ pub(super) fn card(
         _ => "name",
     };
     let marks = (node.real).then(|| html! {
-        <text class="real" x={f(card.rect.x + card.rect.w - 14.0)} y={f(top)} text-anchor="end">{ &*texts.ui("real-machine") }</text>
+        <text class="real" x={f(card.rect.x + card.rect.w - 14.0)} y={f(top)} text-anchor="end">{ &*texts.ui("real") }</text>
     });
     html! {
         <g class={classes!("card", chosen.then_some("chosen"))} onclick={choose}>
@@ -89,14 +90,27 @@ fn first_addr(view: &LabView, node: NodeId, iface: Option<u32>) -> Option<String
 fn vm_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
     let Some(nic) = view.nics.values().find(|nic| nic.vm == node) else { return Vec::new() };
     let iface = view.ifaces.get(&(node, nic.iface)).map(|iface| iface.name.clone()).unwrap_or_default();
+    if let Some(device) = &nic.tap {
+        return real_lines(view, nic, device, texts);
+    }
     let card = texts.ui_with("nic-line", &[("iface", iface), ("adapter", nic.adapter.to_string())]);
     let addr = view.addrs.values().find(|row| row.node == node && row.iface == nic.iface && row.addr.is_ipv4());
-    let addr = match (addr, &nic.tap) {
-        (Some(row), _) => (format!("{}/{}", row.addr, row.prefix), "mono"),
-        (None, Some(tap)) => (texts.ui_with("tap-line", &[("device", tap.clone())]).to_string(), "mono small"),
-        (None, None) => (texts.ui("no-address").to_string(), "mono dim"),
+    let addr = match addr {
+        Some(row) => (format!("{}/{}", row.addr, row.prefix), "mono"),
+        None => (texts.ui("no-address").to_string(), "mono dim"),
     };
     vec![(card.to_string(), "dim"), addr, (nic.mac.to_string(), "mono dim small")]
+}
+
+/// Of a real machine only what was seen on its cable is said.
+fn real_lines(view: &LabView, nic: &NicRow, device: &str, texts: &TextsHandle) -> Vec<Line> {
+    let card = texts.ui_with("nic-line", &[("iface", device.to_owned()), ("adapter", nic.adapter.to_string())]);
+    let mut lines = vec![(card.to_string(), "dim")];
+    match lease_seen(view, nic.vm) {
+        Some(lease) => lines.extend([(lease.addr.to_string(), "mono"), (lease.mac.to_string(), "mono dim small")]),
+        None => lines.push((texts.ui("no-lease").to_string(), "dim")),
+    }
+    lines
 }
 
 fn built_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {

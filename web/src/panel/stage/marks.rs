@@ -1,14 +1,16 @@
 //! The canvas over the picture: marks of frames on their cables, and drops where they happen.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use netmodes_core::drop_reason::DropReason;
+use netmodes_core::id::NodeId;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 use yew::prelude::*;
 
-use super::player::Player;
+use super::player::{Player, leap};
 use crate::app::{TextsHandle, use_texts};
 use crate::dom::{self, NextFrame};
 use crate::layout::{Point, Scene};
@@ -138,21 +140,29 @@ fn paint(canvas: &NodeRef, stage: &mut Stage) {
     let Some(state) = stage.state.clone() else { return };
     let now = dom::now_ms();
     let fit = Fit::new(&stage.scene, width, height);
+    let colors = Colors { canvas: &canvas, known: RefCell::default() };
+    let still = dom::less_motion();
     let mut hits = Vec::new();
     for mark in stage.player.draw(&state.clock, now) {
         let Some(path) = stage.scene.paths.iter().find(|path| path.link == Some(mark.link)) else { continue };
+        let progress = if still { leap(mark.progress) } else { mark.progress };
         let forward = path.from == mark.from;
-        let at = fit.place(path.at(if forward { mark.progress } else { 1.0 - mark.progress }));
+        let at = fit.place(path.at(if forward { progress } else { 1.0 - progress }));
         let summary = mark.entry.summary();
         let chosen = state.selection.frame == Some(mark.entry.seq);
-        let half = pill(&context, &canvas, at, &summary.proto, chosen);
+        let half = pill(&context, &colors, at, &summary.proto, chosen);
         hits.push((at, half, mark.entry.seq));
     }
     *stage.hits.borrow_mut() = hits;
+    let mut at_node: BTreeMap<NodeId, f64> = BTreeMap::new();
     for (burst, fresh) in stage.player.bursts(now) {
-        if let Some(center) = stage.scene.center_of(burst.node) {
-            let at = fit.place(center);
-            note(&context, &canvas, Point::new(at.x, at.y + 34.0), &words_of(&stage.words, burst.reason), fresh, width);
+        if let Some(place) = stage.scene.place_of(burst.node) {
+            // Below the box, one below the other, never out of sight.
+            let above = at_node.entry(burst.node).or_default();
+            let below = fit.place(Point::new(place.center().x, place.y + place.h));
+            let y = (below.y + 16.0 + *above).min(height - 16.0 - *above);
+            *above += 28.0;
+            note(&context, &colors, Point::new(below.x, y), &words_of(&stage.words, burst.reason), fresh, width);
         }
     }
 }
@@ -166,8 +176,17 @@ fn context_of(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
-fn color(canvas: &HtmlCanvasElement, name: &str) -> String {
-    dom::property_of(canvas, name).unwrap_or_else(|| "#888".to_owned())
+/// The theme's colours as they are at this repaint; each is asked for once.
+struct Colors<'a> {
+    canvas: &'a HtmlCanvasElement,
+    known: RefCell<BTreeMap<String, String>>,
+}
+
+impl Colors<'_> {
+    fn of(&self, name: &str) -> String {
+        let ask = || dom::property_of(self.canvas, name).unwrap_or_else(|| "#888".to_owned());
+        self.known.borrow_mut().entry(name.to_owned()).or_insert_with(ask).clone()
+    }
 }
 
 fn rounded(context: &CanvasRenderingContext2d, x: f64, y: f64, w: f64, h: f64, r: f64) {
@@ -180,8 +199,8 @@ fn rounded(context: &CanvasRenderingContext2d, x: f64, y: f64, w: f64, h: f64, r
     context.close_path();
 }
 
-/// A pill with the protocol's name; returns half its width.
-fn pill(context: &CanvasRenderingContext2d, canvas: &HtmlCanvasElement, at: Point, proto: &str, chosen: bool) -> f64 {
+/// A pill with the protocol's name; returns half its width. The chosen one has a ring.
+fn pill(context: &CanvasRenderingContext2d, colors: &Colors<'_>, at: Point, proto: &str, chosen: bool) -> f64 {
     context.set_font("700 11px system-ui, sans-serif");
     let text = context.measure_text(proto).map_or(28.0, |metrics| metrics.width());
     let (w, h) = (text + 16.0, 20.0);
@@ -189,40 +208,41 @@ fn pill(context: &CanvasRenderingContext2d, canvas: &HtmlCanvasElement, at: Poin
         "ARP" | "DHCP" | "ICMP" | "UDP" | "TCP" | "DNS" | "HTTP" | "STP" => format!("--{}", proto.to_lowercase()),
         _ => "--stp".to_owned(),
     };
+    if chosen {
+        rounded(context, at.x - w / 2.0 - 4.0, at.y - h / 2.0 - 4.0, w + 8.0, h + 8.0, h / 2.0 + 4.0);
+        context.set_fill_style_str(&colors.of("--stage"));
+        context.fill();
+        context.set_line_width(2.5);
+        context.set_stroke_style_str(&colors.of("--ink"));
+        context.stroke();
+    }
     rounded(context, at.x - w / 2.0, at.y - h / 2.0, w, h, h / 2.0);
-    context.set_fill_style_str(&color(canvas, &name));
+    context.set_fill_style_str(&colors.of(&name));
     context.fill();
-    context.set_line_width(if chosen { 2.5 } else { 1.5 });
-    context.set_stroke_style_str(&color(canvas, if chosen { "--ink" } else { "--stage" }));
+    context.set_line_width(1.5);
+    context.set_stroke_style_str(&colors.of("--stage"));
     context.stroke();
-    context.set_fill_style_str(&color(canvas, "--on-proto"));
+    context.set_fill_style_str(&colors.of("--on-proto"));
     context.set_text_align("center");
     context.set_text_baseline("middle");
     let _ = context.fill_text(proto, at.x, at.y + 0.5);
-    w / 2.0 + 2.0
+    w / 2.0 + 4.0
 }
 
 /// A sentence at the place where something ended.
-fn note(
-    context: &CanvasRenderingContext2d,
-    canvas: &HtmlCanvasElement,
-    at: Point,
-    words: &str,
-    fresh: f64,
-    width: f64,
-) {
-    context.set_font("12px system-ui, sans-serif");
+fn note(context: &CanvasRenderingContext2d, colors: &Colors<'_>, at: Point, words: &str, fresh: f64, width: f64) {
+    context.set_font("600 12.5px system-ui, sans-serif");
     let text = format!("✕ {words}");
     let w = context.measure_text(&text).map_or(80.0, |metrics| metrics.width()) + 20.0;
     let x = (at.x - w / 2.0).clamp(4.0, (width - w - 4.0).max(4.0));
     context.set_global_alpha((fresh * 3.0).clamp(0.0, 1.0));
     rounded(context, x, at.y - 12.0, w, 24.0, 12.0);
-    context.set_fill_style_str(&color(canvas, "--bad-soft"));
+    context.set_fill_style_str(&colors.of("--bad-soft"));
     context.fill();
     context.set_line_width(1.0);
-    context.set_stroke_style_str(&color(canvas, "--bad"));
+    context.set_stroke_style_str(&colors.of("--bad"));
     context.stroke();
-    context.set_fill_style_str(&color(canvas, "--bad"));
+    context.set_fill_style_str(&colors.of("--bad"));
     context.set_text_align("left");
     context.set_text_baseline("middle");
     let _ = context.fill_text(&text, x + 10.0, at.y + 0.5);

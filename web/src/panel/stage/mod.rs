@@ -3,6 +3,7 @@
 mod cards;
 mod marks;
 mod player;
+mod words;
 
 use std::rc::Rc;
 
@@ -14,9 +15,12 @@ use web_sys::Element;
 use yew::prelude::*;
 
 use crate::app::{TextsHandle, use_texts};
+use crate::dom;
 use crate::layout::{Path, Point, Scene, Socket, compose};
+use crate::store::state::lease_seen;
 use crate::store::{AppState, Select, Shared};
 use marks::{Hits, Marks, mark_at};
+use words::InWords;
 
 /// What the stage shows and whom it tells.
 #[derive(Clone, PartialEq, Properties)]
@@ -34,6 +38,17 @@ pub struct Props {
 pub fn Stage(props: &Props) -> Html {
     let state = &props.state;
     let scene = use_memo(state.view.clone(), |view| compose(view));
+    let board = use_node_ref();
+    {
+        // Where the board scrolls, its width follows from its height and the picture's shape.
+        let board = board.clone();
+        use_effect_with(scene.clone(), move |scene| {
+            if let Some(element) = board.cast::<Element>() {
+                let shape = format!("{:.0} / {:.0}", scene.width.max(1.0), scene.height.max(1.0));
+                dom::set_style(&element, "--shape", &shape);
+            }
+        });
+    }
     let hits = use_memo((), |()| Shared::new(Hits::default()));
     let on_click = {
         let (hits, on_select) = (hits.clone(), props.on_select.clone());
@@ -50,13 +65,19 @@ pub fn Stage(props: &Props) -> Html {
         return html! {};
     }
     html! {
-        <div class="stage-all" onclick={on_click}>
-            <Picture
-                view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
-                on_select={props.on_select.clone()} on_command={props.on_command.clone()}
-            />
-            <Marks state={state.clone()} scene={scene} hits={(*hits).clone()} />
-        </div>
+        <>
+            // Wider than a phone: the outer box scrolls, the inner one keeps a readable scale.
+            <div class="stage-all">
+                <div class="stage-board" ref={board} onclick={on_click}>
+                    <Picture
+                        view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
+                        on_select={props.on_select.clone()} on_command={props.on_command.clone()}
+                    />
+                    <Marks state={state.clone()} scene={scene} hits={(*hits).clone()} />
+                </div>
+            </div>
+            <InWords view={state.view.clone()} />
+        </>
     }
 }
 
@@ -123,6 +144,8 @@ fn cable(view: &LabView, path: &Path) -> Html {
         .addrs
         .keys()
         .any(|(node, iface, addr, _)| *node == path.from.node && *iface == path.from.index && addr.is_ipv4());
+    let real = view.nodes.get(&path.from.node).is_some_and(|node| node.real);
+    let lease = lease || (real && lease_seen(view, path.from.node).is_some());
     let class = match (path.link, path.up) {
         (None, true) => "cable inner",
         (_, false) => "cable off",
@@ -162,7 +185,7 @@ fn one_socket(
     let vm: Option<&NodeRow> = nic.and_then(|nic| props.view.nodes.get(&nic.vm));
     let label = match (vm, built) {
         (Some(vm), true) => texts.ui_with("attach-to", &[("vm", vm.name.clone()), ("mode", name.to_string())]),
-        _ => texts.ui("mode-later"),
+        _ => texts.ui_with("mode-later", &[("mode", name.to_string())]),
     };
     let command = vm.zip(nic).filter(|_| built).map(|(vm, nic)| Command::Attach {
         vm: vm.name.clone(),
@@ -192,7 +215,7 @@ fn one_socket(
             aria-disabled={(!built).to_string()} aria-label={label.clone()} onclick={on_click} onkeydown={on_key}
         >
             <title>{ &*label }</title>
-            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="150" height="36" rx="8" />
+            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="174" height="36" rx="8" />
             <circle cx={f(x)} cy={f(y)} r="8" />
             <text x={f(x + 20.0)} y={f(y + 5.0)}>{ &*name }</text>
         </g>

@@ -15,7 +15,7 @@ use crate::store::{Clock, FrameEntry};
 /// How long a mark is on its cable at least, in milliseconds.
 const MARK_MS: f64 = 420.0;
 /// How long a drop is seen, in milliseconds.
-const DROP_MS: f64 = 2_600.0;
+const DROP_MS: f64 = 5_000.0;
 /// Marks at once; more are not drawn.
 const MARKS_MAX: usize = 400;
 /// A mark that would begin later than this is not drawn: the picture must not lag behind the lab for long.
@@ -160,6 +160,15 @@ impl Player {
     }
 }
 
+/// For readers who asked for less motion: a mark is near its beginning, then near its end; what waits half-way does so.
+pub fn leap(progress: f64) -> f64 {
+    match progress {
+        p if p < HALF_WAY => 0.1,
+        p if p > HALF_WAY => 0.9,
+        _ => HALF_WAY,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +213,13 @@ mod tests {
         player.draw(&Clock::default(), 10_000.0);
         let drawn = player.draw(&Clock::default(), 20_000.0);
         assert_eq!(drawn.first().map(|mark| mark.progress), Some(HALF_WAY));
+    }
+
+    #[test]
+    fn with_less_motion_a_mark_leaps_once() {
+        let places: std::collections::BTreeSet<_> =
+            (0..=10).map(|i| (leap(f64::from(i) / 10.0) * 10.0) as i32).collect();
+        assert_eq!(places.into_iter().collect::<Vec<_>>(), [1, 5, 9]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod prompt;
 use std::collections::BTreeMap;
 
 use netmodes_core::id::NodeId;
-use netmodes_core::view::LabView;
+use netmodes_core::view::{LabView, NodeRow};
 use web_sys::Element;
 use yew::prelude::*;
 
@@ -15,7 +15,7 @@ use self::prompt::Prompt;
 use super::parts::{Icon, Tab, Tabs};
 use crate::app::{use_dispatch, use_texts};
 use crate::dom;
-use crate::store::state::machines;
+use crate::store::state::near_and_far;
 use crate::store::{Action, Shared, Terminal};
 
 /// What the terminals show.
@@ -33,11 +33,16 @@ pub struct Props {
 #[component]
 pub fn Terminals(props: &Props) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
-    let tabs = machines(&props.view).into_iter().map(|node| Tab {
-        key: node.id.to_string().into(),
-        label: node.name.clone().into(),
-        busy: props.terminals.get(&node.id).is_some_and(|terminal| !terminal.running.is_empty()),
-    });
+    let (mut near, mut far) = near_and_far(&props.view);
+    // A far machine whose terminal is open or busy has a tab as well: what was begun stays in sight.
+    let busy = |id: NodeId| props.terminals.get(&id).is_some_and(|terminal| !terminal.running.is_empty());
+    let (open, rest): (Vec<_>, Vec<_>) =
+        far.into_iter().partition(|node| props.front == Some(node.id) || busy(node.id));
+    near.extend(open);
+    far = rest;
+    let tabs =
+        near.into_iter().map(|node| Tab { key: id_key(node.id), label: node.name.clone().into(), busy: busy(node.id) });
+    let far: Vec<_> = far.into_iter().map(|node| (id_key(node.id), AttrValue::from(node.name.clone()))).collect();
     let on_choose = Callback::from(move |key: AttrValue| {
         if let Ok(id) = key.parse() {
             dispatch.act(Action::Front(NodeId(id)));
@@ -46,12 +51,50 @@ pub fn Terminals(props: &Props) -> Html {
     let front = props.front.and_then(|id| Some((props.view.nodes.get(&id)?, props.terminals.get(&id)?)));
     html! {
         <section class="term" aria-label={texts.ui("terminals")}>
-            <Tabs label={texts.ui("terminals")} id="term" tabs={tabs.collect::<Vec<_>>()}
-                chosen={props.front.map(|id| id.to_string()).unwrap_or_default()} {on_choose} />
+            <div class="term-top">
+                <Tabs label={texts.ui("terminals")} id="term" tabs={tabs.collect::<Vec<_>>()}
+                    chosen={props.front.map(id_key).unwrap_or_default()} on_choose={on_choose.clone()} />
+                <More {far} {on_choose} />
+            </div>
             if let Some((node, terminal)) = front {
-                <Screen key={node.id.0} node={node.id} machine={node.name.clone()} real={node.real} terminal={terminal.clone()} />
+                <Screen key={node.id.0} node={node.id} machine={node.name.clone()} real={node.real} first={first_command(&props.view, node)} terminal={terminal.clone()} />
             }
         </section>
+    }
+}
+
+fn id_key(id: NodeId) -> AttrValue {
+    id.to_string().into()
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct MoreProps {
+    far: Vec<(AttrValue, AttrValue)>,
+    on_choose: Callback<AttrValue>,
+}
+
+/// A menu of the machines that have no tab.
+#[component]
+fn More(props: &MoreProps) -> Html {
+    let texts = use_texts();
+    if props.far.is_empty() {
+        return html! {};
+    }
+    let onchange = {
+        let on_choose = props.on_choose.clone();
+        Callback::from(move |event: Event| {
+            if let Some(select) = event.target_dyn_into::<web_sys::HtmlSelectElement>() {
+                let key = select.value();
+                select.set_selected_index(0);
+                on_choose.emit(key.into());
+            }
+        })
+    };
+    html! {
+        <select class="more" id="term-more" aria-label={texts.ui("more-machines")} {onchange}>
+            <option value="" selected=true>{ texts.ui("more") }</option>
+            { for props.far.iter().map(|(key, name)| html! { <option key={key.to_string()} value={key.clone()}>{ name }</option> }) }
+        </select>
     }
 }
 
@@ -60,7 +103,17 @@ struct ScreenProps {
     node: NodeId,
     machine: AttrValue,
     real: bool,
+    first: AttrValue,
     terminal: Shared<Terminal>,
+}
+
+/// What to try first at a machine: a VM has to ask for an address, all others have one.
+fn first_command(view: &LabView, node: &NodeRow) -> AttrValue {
+    let nic = view.nics.values().find(|nic| nic.vm == node.id);
+    match nic.and_then(|nic| view.ifaces.get(&(node.id, nic.iface))) {
+        Some(iface) => format!("dhclient -v {}", iface.name).into(),
+        None => "ip addr".into(),
+    }
 }
 
 /// A word of the output that was chosen, and the key of its explanation.
@@ -96,7 +149,7 @@ fn Screen(props: &ScreenProps) -> Html {
         <div class="screen-box" role="tabpanel" id="term-panel" aria-labelledby={format!("term-tab-{}", props.node)}>
             <div class="screen" ref={screen} {onclick}>
                 if props.terminal.lines.is_empty() && !props.real {
-                    <p class="note">{ texts.ui("terminal-hint") }</p>
+                    <p class="note">{ texts.ui("terminal-hint") }{ " " }{ texts.ui_with("terminal-try", &[("command", props.first.to_string())]) }</p>
                 }
                 <Lines machine={props.machine.clone()} terminal={props.terminal.clone()} {on_word} />
                 if props.real {

@@ -1,0 +1,56 @@
+//! The picture in words, for whoever does not see it: plain data, no Yew. The words themselves come from the page.
+
+use core::net::IpAddr;
+
+use netmodes_core::id::{NodeId, Port};
+use netmodes_core::view::{LabView, Mode, NodeKind};
+
+/// One machine or switch, and what its cables lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Whose line this is.
+    pub node: NodeId,
+    /// Its addresses with their prefixes, without loopback and link-local ones.
+    pub addrs: Vec<String>,
+    /// The nodes at the other ends of its plugged cables, by name and kind.
+    pub joined: Vec<(String, NodeKind)>,
+}
+
+/// One line for every node, in the order of their identities.
+pub fn speak(view: &LabView) -> Vec<Spoken> {
+    view.nodes
+        .keys()
+        .map(|id| {
+            let own = view.addrs.values().filter(|row| row.node == *id && told(row.addr));
+            let mut joined: Vec<_> = view
+                .links
+                .values()
+                .filter(|link| link.up)
+                .filter_map(|link| other_end(link.a, link.b, *id))
+                .filter_map(|other| view.nodes.get(&other))
+                .map(|node| (node.name.clone(), node.kind))
+                .collect();
+            joined.dedup();
+            Spoken { node: *id, addrs: own.map(|row| format!("{}/{}", row.addr, row.prefix)).collect(), joined }
+        })
+        .collect()
+}
+
+/// Addresses that everybody has, a loopback's and a link-local one, say nothing about who is who.
+fn told(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => !addr.is_loopback(),
+        IpAddr::V6(addr) => !addr.is_loopback() && !addr.is_unicast_link_local(),
+    }
+}
+
+fn other_end(a: Port, b: Port, node: NodeId) -> Option<NodeId> {
+    if a.node == node { Some(b.node) } else { (b.node == node).then_some(a.node) }
+}
+
+/// What a change of the topology changes, and nothing else does: every VM's cards with their modes.
+pub fn modes(view: &LabView) -> Vec<(String, u8, Mode)> {
+    let card =
+        |nic: &netmodes_core::view::NicRow| view.nodes.get(&nic.vm).map(|vm| (vm.name.clone(), nic.adapter, nic.mode));
+    view.nics.values().filter_map(card).collect()
+}

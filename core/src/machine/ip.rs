@@ -155,7 +155,8 @@ impl Machine {
             Ok(packet) => (packet.src, packet.dst),
             Err(reason) => return ctx.dropped(parent, Some(index), reason),
         };
-        if src.is_multicast() || src.is_broadcast() || (src.is_loopback() && index != LOOPBACK) {
+        // Our own addresses do not come in from outside (`net.ipv4.conf.*.accept_local` 0).
+        if src.is_multicast() || src.is_broadcast() || (index != LOOPBACK && self.ifaces.is_local(src)) {
             return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
         }
         if self.nat.is_some() && self.ifaces.is_local(dst) {

@@ -116,10 +116,15 @@ impl Machine {
 
     /// Whether a port is used by a socket here or by a translated flow.
     pub(super) fn port_taken(&self, proto: L4Proto, port: u16) -> bool {
-        match proto {
-            L4Proto::Tcp => self.tcp.taken(port),
-            _ => self.sockets.taken(proto, port),
-        }
+        let translated = self.nat.as_ref().is_some_and(|nat| {
+            let addrs = self.ifaces.iter().flat_map(|iface| &iface.addrs);
+            addrs.map(|addr| Endpoint::new(addr.cidr.addr, port)).any(|outside| nat.uses(proto, outside))
+        });
+        translated
+            || match proto {
+                L4Proto::Tcp => self.tcp.taken(port),
+                _ => self.sockets.taken(proto, port),
+            }
     }
 
     /// Binds a UDP socket that was not bound before its first use.

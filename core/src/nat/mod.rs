@@ -335,6 +335,11 @@ impl Nat {
             .cloned()
     }
 
+    /// Whether a flow has this outside endpoint.
+    pub fn uses(&self, proto: L4Proto, outside: Endpoint) -> bool {
+        self.outside_uses.contains_key(&(proto, outside))
+    }
+
     /// Adds a port forward.
     pub fn add_forward(&mut self, forward: Forward) {
         self.forwards.push(forward);

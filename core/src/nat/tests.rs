@@ -34,6 +34,7 @@ fn two_realms_with_equal_addresses_get_different_ports_and_their_own_replies() {
     let first = nat.translate_outbound(SimTime::ZERO, &a, OUTSIDE, &none).unwrap();
     let second = nat.translate_outbound(SimTime::ZERO, &b, OUTSIDE, &none).unwrap();
     assert_eq!(first.outside.port, 5000, "a free port is kept");
+    assert!(nat.uses(L4Proto::Udp, first.outside) && !nat.uses(L4Proto::Tcp, first.outside));
     assert_ne!(first.outside, second.outside);
     for (packet, outbound) in [(a, first), (b, second)] {
         let back = nat.translate_inbound(SimTime::ZERO, packet.proto, outbound.outside, packet.remote, 0);

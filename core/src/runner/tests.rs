@@ -305,3 +305,19 @@ fn curl_tells_of_a_connection_between_the_lines_of_its_meter() {
         "{head}"
     );
 }
+
+#[test]
+fn a_socket_that_nobody_holds_leaves_fin_wait_2_after_a_minute() {
+    let script = "pc &server: nc -l 9000\nhost &client: nc 192.168.0.50 9000\n@wait 1\n@freeze client\n@kill server\n@wait 1\npc: ss -tan\n@wait 61\npc: ss -tan\n";
+    let report = run("nat", 1, script);
+    assert!(stdout(&report, 2).contains("FIN-WAIT-2"), "{}", stdout(&report, 2));
+    assert!(!stdout(&report, 3).contains("FIN-WAIT"), "{}", stdout(&report, 3));
+}
+
+#[test]
+fn a_line_whose_variables_double_is_ended_before_they_fill_the_memory() {
+    let line = format!("a=0123456789; {} echo $a", "a=$a$a; ".repeat(60));
+    let report = run("nat", 1, &format!("vm1: {line}\nvm1: echo on\n"));
+    assert_eq!((report.results[0].exit, report.results[0].stdout.as_str()), (126, ""));
+    assert_eq!(stdout(&report, 1), "on\n");
+}

@@ -47,6 +47,17 @@ impl Env {
         }
     }
 
+    /// Bytes that `word` becomes at most.
+    pub(super) fn expanded_len(&self, word: &Word) -> usize {
+        let len = |name: &str| self.variables.get(name).map_or(4, String::len);
+        let lens = word.iter().map(|piece| match piece {
+            Piece::Literal { text, .. } => text.len(),
+            Piece::Variable { name, .. } => len(name),
+            Piece::Home => len("HOME"),
+        });
+        lens.fold(0, usize::saturating_add)
+    }
+
     /// The value of an assignment: expanded, never split.
     pub(super) fn value(&self, word: &Word) -> String {
         word.iter()

@@ -18,6 +18,9 @@ const DIED_OF_INT: i32 = 130;
 /// Exit status of a process that died of SIGTERM (128 + 15).
 const DIED_OF_TERM: i32 = 143;
 
+/// Bytes that one command's words may become.
+const EXPANDED_BYTES_MAX: usize = 2 * crate::limits::COMMAND_LINE_CHARS_MAX;
+
 /// A command line that runs.
 #[derive(Clone, Debug)]
 pub struct ShellJob {
@@ -141,6 +144,12 @@ impl Run {
         };
         if !due {
             return None;
+        }
+        // `a=$a$a` again and again would fill any memory.
+        let words = command.words.iter().chain(command.assignments.iter().map(|(_, word)| word));
+        if words.map(|word| self.env.expanded_len(word)).fold(0, usize::saturating_add) > EXPANDED_BYTES_MAX {
+            complain(kernel, "bash: Argument list too long");
+            return Some(126);
         }
         let argv: Vec<String> = command.words.iter().flat_map(|word| self.env.arguments(word)).collect();
         // Before a command an assignment is for that command only; our programs read no environment.

@@ -24,6 +24,7 @@ impl World {
             }
             Command::Input { machine, job, text } => {
                 let id = self.simulated(machine)?;
+                check_length(text)?;
                 self.with_machine(id, |machine, ctx| machine.job_input(ctx, *job, Some(text)));
             }
             Command::InputEnd { machine, job } => {
@@ -48,9 +49,7 @@ impl World {
 
     fn run_line(&mut self, machine: &str, line: &str, tty: Option<u16>) -> Result<(), UserError> {
         let id = self.simulated(machine)?;
-        if line.chars().count() > limits::COMMAND_LINE_CHARS_MAX {
-            return Err(UserError::new("command-line-too-long").with("max", limits::COMMAND_LINE_CHARS_MAX));
-        }
+        check_length(line)?;
         let job = JobId(self.next_job);
         self.next_job += 1;
         self.with_machine(id, |machine, ctx| machine.start_job(ctx, job, line, tty));
@@ -121,4 +120,12 @@ impl World {
             }
         });
     }
+}
+
+/// What is typed at once has a length.
+fn check_length(text: &str) -> Result<(), UserError> {
+    if text.chars().count() > limits::COMMAND_LINE_CHARS_MAX {
+        return Err(UserError::new("command-line-too-long").with("max", limits::COMMAND_LINE_CHARS_MAX));
+    }
+    Ok(())
 }

@@ -335,3 +335,31 @@ fn a_copy_that_gets_the_same_inputs_lives_the_same_life() {
     assert_eq!(watched.view.seq, copy.view.seq);
     assert_eq!(watched.world.seq(), copy.world.seq());
 }
+
+#[test]
+fn more_text_at_once_than_a_line_holds_is_refused() {
+    let mut watched = Watched::new();
+    let job = watched.world.next_job();
+    watched.run("nc -l 9000");
+    let text = "x".repeat(limits::COMMAND_LINE_CHARS_MAX + 1);
+    let error =
+        watched.world.handle(watched.world.now(), Input::Command(&Command::Input { machine: "vm1".into(), job, text }));
+    assert_eq!(error.unwrap_err().code, "command-line-too-long");
+}
+
+#[test]
+fn a_machines_own_address_does_not_come_in_from_outside() {
+    let mut watched = Watched::new();
+    let pc = Ipv4Addr::new(192, 168, 0, 50);
+    let packet = ip(pc, pc, 1, 64, &Icmp::EchoRequest { ident: 1, seq: 1 }.emit(&[]));
+    let bytes = frame_to(MacAddr::BROADCAST, ethertype::IPV4, &packet);
+    let id = watched.world.node_named("pc").unwrap();
+    watched.world.with_machine(id, |machine, ctx| {
+        ctx.account.arrived += 1;
+        let frame = ctx.frame(None, bytes);
+        machine.handle_frame(ctx, 2, &frame);
+    });
+    watched.drain();
+    assert_eq!(watched.dropped, [DropReason::IpSourceInvalid]);
+    watched.world.check().unwrap();
+}

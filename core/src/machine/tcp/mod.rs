@@ -19,6 +19,9 @@ use crate::view::{SocketQueues, SocketState};
 /// How long TIME-WAIT lasts (include/net/tcp.h `TCP_TIMEWAIT_LEN`).
 pub const TIME_WAIT: Duration = Duration::from_secs(60);
 
+/// How long a socket that nobody holds waits in FIN-WAIT-2 (`net.ipv4.tcp_fin_timeout`).
+pub const FIN_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Names a connection: our endpoint and theirs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ConnKey {
@@ -77,6 +80,8 @@ pub struct Conn {
     pub error: Option<Errno>,
     /// We asked for the end.
     pub closing: bool,
+    /// When an orphan's FIN-WAIT-2 ends.
+    fin_wait_until: Option<SimTime>,
     /// When it must be polled.
     deadline: Option<SimTime>,
     /// The last packet sent, for TIME-WAIT.
@@ -94,6 +99,7 @@ impl Conn {
             listener,
             error: None,
             closing: false,
+            fin_wait_until: None,
             deadline: None,
             last_sent: Vec::new(),
         }
@@ -276,6 +282,14 @@ impl Tcp {
                         let until = now + TIME_WAIT;
                         conn.body = Body::TimeWait { last_sent: core::mem::take(&mut conn.last_sent), until };
                         deadline = Some(until);
+                    }
+                    Some(SocketState::FinWait2) if conn.holder.is_none() => {
+                        let until = *conn.fin_wait_until.get_or_insert(now + FIN_TIMEOUT);
+                        if until <= now {
+                            conn.body = Body::Closed;
+                        } else {
+                            deadline = Some(connection.next_wakeup(now).map_or(until, |at| at.min(until)));
+                        }
                     }
                     Some(_) => deadline = connection.next_wakeup(now),
                     None => conn.body = Body::Closed,

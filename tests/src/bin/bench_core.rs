@@ -29,7 +29,7 @@ fn tree() -> Lab {
     let mut text = "format_version = 1\nname = \"bench\"\ntitle = { en = \"Bench\", ru = \"Замер\" }\n\
         [[switch]]\nname = \"core\"\n"
         .to_owned();
-    let mut cable = |text: &mut String, a: &str, b: &str| {
+    let cable = |text: &mut String, a: &str, b: &str| {
         let _ = write!(text, "[[cable]]\na = \"{a}\"\nb = \"{b}\"\ndelay_us = 5\nrate_mbit = 1000\n");
     };
     for n in 0..EDGES {

@@ -42,9 +42,13 @@ impl Namespace {
             .args(["--net", "sh", "-c", "ip link set lo up; echo ready; exec sleep 600"])
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("unshare starts");
         let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+        std::io::BufRead::read_line(
+            &mut std::io::BufReader::new(child.stdout.take().expect("its output is a pipe")),
+            &mut line,
+        )
+        .expect("it says when it is ready");
         assert_eq!(line, "ready\n", "a namespace needs root");
         Self(child)
     }
@@ -52,7 +56,8 @@ impl Namespace {
     /// Runs a shell's line in it.
     fn run(&self, line: &str) -> String {
         let pid = self.0.id().to_string();
-        let output = Command::new("nsenter").args(["-t", &pid, "-n", "sh", "-c", line]).output().unwrap();
+        let output =
+            Command::new("nsenter").args(["-t", &pid, "-n", "sh", "-c", line]).output().expect("nsenter starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}: {text}");
         text

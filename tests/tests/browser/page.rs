@@ -98,7 +98,7 @@ async fn the_page_speaks_both_languages_and_has_a_dark_look() {
     browser.wait("document.documentElement.dataset.theme === 'dark'").await;
     let after = browser.look(light).await.as_f64().unwrap();
     assert!(after < 64.0 && before > 192.0, "light {before}, dark {after}");
-    browser.open(&browser.client.current_url().await.unwrap().to_string()).await;
+    browser.open(browser.client.current_url().await.unwrap().as_str()).await;
     browser.wait("document.documentElement.dataset.theme === 'dark'").await;
     browser.assert_console_clean();
 }

@@ -9,7 +9,7 @@ use netmodes_tests::content::{ExerciseFolder, exercise, exercise_names, lab};
 
 /// Runs a script as a student with these answers would, and tells the goals that are not reached.
 fn open_goals(folder: &ExerciseFolder, script: &Script, answers: bool, seed: u64) -> Vec<String> {
-    let world = World::new(&lab(&folder.exercise.lab), seed).unwrap();
+    let world = World::new(&lab(&folder.exercise.lab), seed).expect("a sound lab");
     let report = run_script(world, script, true);
     assert_eq!(report.failure, None);
     let (mut view, mut progress) = (LabView::default(), Progress::new(&folder.exercise));

@@ -20,8 +20,8 @@ fn result(report: &ScriptReport, at: usize) -> &CommandResult {
 /// Sequence numbers of the answers in ping's output.
 fn answers(ping: &str) -> Vec<u32> {
     let numbers = ping.lines().filter(|line| line.contains(" bytes from ")).map(|line| {
-        let (_, rest) = line.split_once("icmp_seq=").unwrap();
-        rest.split(' ').next().unwrap().parse().unwrap()
+        let (_, rest) = line.split_once("icmp_seq=").expect("an answer has its number");
+        rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number")
     });
     numbers.collect()
 }

@@ -272,6 +272,7 @@ impl NatEngine {
         }
         self.dns.insert(from, server);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(server, DNS_PORT));
+        ctx.decided(buf.parent, || Decision::Delivered { socket: None, to: "dns".to_owned() });
         self.hand_to_host(ctx, buf);
     }
 

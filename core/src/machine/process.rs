@@ -127,8 +127,7 @@ impl Machine {
             program: Some(program),
             tty,
             stdin: VecDeque::new(),
-            // A command line without a terminal has an empty standard input, as `bash -c … </dev/null`.
-            stdin_eof: tty.is_none(),
+            stdin_eof: self.processes.table.get(&ppid).map_or(tty.is_none(), |parent| parent.stdin_eof),
             signal: None,
             timer: None,
             frozen: false,
@@ -143,13 +142,17 @@ impl Machine {
         Some(pid)
     }
 
-    /// Starts a command line as a job.
-    pub fn start_job(&mut self, ctx: &mut Ctx<'_>, job: JobId, line: &str, tty: Option<u16>) {
+    /// Starts a command line as a job. Without a terminal and unless `stdin` is to stay open, its standard input is
+    /// empty, as that of `bash -c … </dev/null`.
+    pub fn start_job(&mut self, ctx: &mut Ctx<'_>, job: JobId, line: &str, tty: Option<u16>, stdin: bool) {
         ctx.fact(Fact::JobStarted { node: self.node, job, line: line.to_owned() });
         let argv = vec!["bash".to_owned()];
         match self.start_process(ctx, INIT, Some(job), tty, argv, Program::shell(line)) {
             Some(pid) => {
                 self.processes.jobs.insert(job, pid);
+                if let Some(process) = self.processes.table.get_mut(&pid) {
+                    process.stdin_eof = tty.is_none() && !stdin;
+                }
             }
             None => ctx.fact(Fact::JobEnded { node: self.node, job, status: 126 }),
         }
@@ -169,14 +172,18 @@ impl Machine {
 
     /// Gives a job's processes standard input; the end of it if `text` is `None`.
     pub fn job_input(&mut self, ctx: &mut Ctx<'_>, job: JobId, text: Option<&str>) {
-        // The newest process of the job is the one in the foreground.
-        let reader = self.processes.table.iter_mut().rfind(|(_, p)| p.job == Some(job) && p.exit.is_none());
-        if let Some((pid, process)) = reader {
-            let pid = *pid;
-            match text {
-                Some(text) => process.stdin.extend(text.bytes()),
-                None => process.stdin_eof = true,
+        let mut of_job: Vec<_> =
+            self.processes.table.iter_mut().filter(|(_, p)| p.job == Some(job) && p.exit.is_none()).collect();
+        match text {
+            // The newest process of the job is the one in the foreground.
+            Some(text) => {
+                if let Some((_, process)) = of_job.last_mut() {
+                    process.stdin.extend(text.bytes());
+                }
             }
+            None => of_job.iter_mut().for_each(|(_, process)| process.stdin_eof = true),
+        }
+        if let Some(pid) = of_job.last().map(|(pid, _)| **pid) {
             self.processes.wake(pid);
         }
         self.run(ctx);

@@ -257,7 +257,10 @@ impl Machine {
             _ => return Err(conn.error.unwrap_or(Errno::EPIPE)),
         };
         let taken = taken.ok_or(conn.error.unwrap_or(Errno::EPIPE))?;
-        self.advance(ctx, key);
+        // Acting wakes the program: one that finds no room must sleep until there is some, or it would ask for ever.
+        if taken > 0 {
+            self.advance(ctx, key);
+        }
         Ok(taken)
     }
 

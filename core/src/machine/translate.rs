@@ -111,7 +111,8 @@ impl Machine {
             return In::Ours;
         };
         let Some(nat) = &self.nat else { return In::Ours };
-        let Some((_, realm, inside)) = nat.lookup_outbound_of_error(proto, outside, remote) else { return In::Ours };
+        let Some((flow, realm, inside)) = nat.lookup_outbound_of_error(proto, outside, remote) else { return In::Ours };
+        ctx.decided(buf.parent, || Decision::TranslatedIn { flow, proto, outside, inside, remote });
         rewrite::set_inner_source(buf.packet_mut(), inside);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(inside.addr, 0));
         self.enter_realm(ctx, realm, inside.addr, buf)

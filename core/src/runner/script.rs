@@ -200,7 +200,8 @@ impl Run {
             self.results.len() - 1
         });
         self.jobs.insert(job, Running { result, node: self.world.node_named(machine), ended: None });
-        let command = Command::Run { machine: machine.to_owned(), line: line.to_owned(), tty };
+        let command =
+            Command::Run { machine: machine.to_owned(), line: line.to_owned(), tty, stdin: mode == Some("bg") };
         let done = self.command(command);
         if done.is_err() {
             self.jobs.remove(&job);

@@ -73,7 +73,8 @@ fn trace(seed: u64, slice_us: u64, secs: u64) -> (Vec<Event>, String) {
             && world.now() == SimTime::from_secs(at)
         {
             commands.next();
-            let command = crate::world::Command::Run { machine: "vm1".into(), line: line.into(), tty: None };
+            let command =
+                crate::world::Command::Run { machine: "vm1".into(), line: line.into(), tty: None, stdin: false };
             world.handle(SimTime::from_secs(at), Input::Command(&command)).unwrap();
             drain(&mut world, &mut events);
             continue;
@@ -152,7 +153,7 @@ fn a_refused_command_changes_nothing() {
     let mut world = World::new(&lab("nat"), 1).unwrap();
     while world.poll_output().is_some() {}
     let before = world.fingerprint();
-    let command = crate::world::Command::Run { machine: "nobody".into(), line: "ip a".into(), tty: None };
+    let command = crate::world::Command::Run { machine: "nobody".into(), line: "ip a".into(), tty: None, stdin: false };
     let error = world.handle(SimTime::ZERO, Input::Command(&command)).unwrap_err();
     assert_eq!(error.code, "unknown-machine");
     assert_eq!(world.fingerprint(), before);
@@ -188,7 +189,7 @@ fn a_page_is_fetched_by_name_and_leaves_a_time_wait_of_sixty_seconds() {
 
 #[test]
 fn two_ends_talk_by_nc_and_what_was_said_arrives() {
-    let script = "web: ip addr\npc &server: nc -l 9000\nhost &client: nc -N 192.168.0.50 9000\n@input client \"hello\\n\"\n@eof client\n@end server 10\n";
+    let script = "web: ip addr\npc &server: nc -l 9000\nhost &client: nc -N 192.168.0.50 9000\n@wait 1\n@input client \"hello\\n\"\n@eof client\n@end server 10\n";
     let report = run("nat", 1, script);
     assert_eq!(stdout(&report, 1), "hello\n", "{:?}", report.results);
 }

@@ -17,7 +17,7 @@ impl World {
             return Err(UserError::new("session-too-long").with("max", limits::SESSION_INPUTS_MAX));
         }
         match command {
-            Command::Run { machine, line, tty } => self.run_line(machine, line, *tty)?,
+            Command::Run { machine, line, tty, stdin } => self.run_line(machine, line, *tty, *stdin)?,
             Command::Signal { machine, job, signal } => {
                 let id = self.simulated(machine)?;
                 self.with_machine(id, |machine, ctx| machine.signal_job(ctx, *job, *signal));
@@ -47,12 +47,12 @@ impl World {
         Ok(())
     }
 
-    fn run_line(&mut self, machine: &str, line: &str, tty: Option<u16>) -> Result<(), UserError> {
+    fn run_line(&mut self, machine: &str, line: &str, tty: Option<u16>, stdin: bool) -> Result<(), UserError> {
         let id = self.simulated(machine)?;
         check_length(line)?;
         let job = JobId(self.next_job);
         self.next_job += 1;
-        self.with_machine(id, |machine, ctx| machine.start_job(ctx, job, line, tty));
+        self.with_machine(id, |machine, ctx| machine.start_job(ctx, job, line, tty, stdin));
         Ok(())
     }
 

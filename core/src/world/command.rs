@@ -19,6 +19,9 @@ pub enum Command {
         /// Columns of the terminal it runs on; none for pipes and an empty standard input.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tty: Option<u16>,
+        /// Standard input stays open for [`Command::Input`]; on a terminal it always does.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        stdin: bool,
     },
     /// Sends a signal to a job's processes.
     Signal {

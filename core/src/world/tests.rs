@@ -80,7 +80,7 @@ impl Watched {
     }
 
     fn run(&mut self, line: &str) {
-        self.command(&Command::Run { machine: "vm1".into(), line: line.into(), tty: None });
+        self.command(&Command::Run { machine: "vm1".into(), line: line.into(), tty: None, stdin: false });
     }
 
     /// A frame from the device; how many went back to it at once.

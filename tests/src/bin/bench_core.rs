@@ -49,14 +49,14 @@ fn tree() -> Lab {
 fn measure(name: &str, lab: &Lab, jobs: &[(String, String)], secs: u64) {
     let mut world = World::new(lab, 1).unwrap_or_else(|error| panic!("{error}"));
     drain(&mut world);
-    let lease = Command::Run { machine: "vm1".to_owned(), line: "dhclient enp0s3".to_owned(), tty: None };
+    let lease = Command::Run { machine: "vm1".to_owned(), line: "dhclient enp0s3".to_owned(), tty: None, stdin: false };
     if world.machine("vm1").is_some() {
         world.handle(SimTime::ZERO, Input::Command(&lease)).unwrap_or_else(|error| panic!("{error}"));
         drain(&mut world);
         pass(&mut world, SimTime::from_secs(10));
     }
     for (machine, line) in jobs {
-        let command = Command::Run { machine: machine.clone(), line: line.clone(), tty: None };
+        let command = Command::Run { machine: machine.clone(), line: line.clone(), tty: None, stdin: false };
         let now = world.now();
         world.handle(now, Input::Command(&command)).unwrap_or_else(|error| panic!("{error}"));
         drain(&mut world);

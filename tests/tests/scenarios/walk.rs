@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
     let machines = prop::sample::select(vec!["vm1", "vm1", "vm1", "host", "pc", "web"]);
     let run = (machines, prop::sample::select(LINES.to_vec()), any::<bool>()).prop_map(|(machine, line, tty)| {
         let tty = tty.then_some(80);
-        Step::Do(Command::Run { machine: machine.to_owned(), line: line.to_owned(), tty })
+        Step::Do(Command::Run { machine: machine.to_owned(), line: line.to_owned(), tty, stdin: false })
     });
     let modes = prop::sample::select(vec![Mode::NotAttached, Mode::Nat, Mode::Nat]);
     let attach = modes

@@ -171,7 +171,7 @@ fn typed(state: &mut AppState, node: NodeId, line: String) -> Vec<Effect> {
     }
     terminal(state, node, |t| t.remember(&line));
     let tty = Some(if state.columns == 0 { 80 } else { state.columns });
-    vec![Effect::Send(ClientMessage::Do { command: Command::Run { machine, line, tty } })]
+    vec![Effect::Send(ClientMessage::Do { command: Command::Run { machine, line, tty, stdin: false } })]
 }
 
 fn interrupt(state: &mut AppState, node: NodeId, typed: &str) -> Vec<Effect> {

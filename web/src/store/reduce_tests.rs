@@ -83,7 +83,7 @@ fn a_line_runs_as_a_command_and_then_as_input() {
     let mut state = opened();
     let node = NodeId(1);
     let typed = |state: &mut AppState, line: &str| reduce(state, Action::Typed { node, line: line.into() });
-    let run = Command::Run { machine: "vm1".into(), line: "nc 8.8.8.8 80".into(), tty: Some(80) };
+    let run = Command::Run { machine: "vm1".into(), line: "nc 8.8.8.8 80".into(), tty: Some(80), stdin: false };
     assert_eq!(typed(&mut state, "nc 8.8.8.8 80"), [Effect::Send(ClientMessage::Do { command: run })]);
     get(&mut state, event(41, Fact::JobStarted { node, job: JobId(5), line: "nc 8.8.8.8 80".into() }));
     let input = Command::Input { machine: "vm1".into(), job: JobId(5), text: "hello\n".into() };

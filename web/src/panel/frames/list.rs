@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::{way, way_with_ports};
 use crate::app::{use_dispatch, use_texts};
+use crate::dom;
 use crate::format;
 use crate::panel::parts::{Tall, chip};
 use crate::store::{Action, FrameEntry, Outcomes, Select, Shared};
@@ -118,6 +119,10 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
             // Where it stands now, not where the last scroll event said: frames come quicker than events.
             let bottom = f64::from(element.scroll_top()) + f64::from(element.client_height());
             if bottom + ROW >= was {
+                // The box within may not have grown yet: its own effect can come after this one.
+                if let Some(within) = element.first_element_child() {
+                    dom::set_style(&within, "height", &format!("{}px", *count as f64 * ROW));
+                }
                 element.set_scroll_top(element.scroll_height());
             }
         });

@@ -9,7 +9,7 @@ use crate::addr::Cidr;
 use crate::event::{Event, Fact, FrameSent, Stream};
 use crate::id::{JobId, NodeId, Port};
 use crate::lab::CableEnd;
-use crate::view::{DhcpClientState, LabView};
+use crate::view::{DhcpClientState, LabView, LeaseRow};
 
 /// Characters of one line of output that are kept while it is not complete.
 const LINE_CHARS_MAX: usize = 4_096;
@@ -345,7 +345,24 @@ fn gateways<'a>(check: &'a RouteCheck, view: &'a LabView) -> impl Iterator<Item 
 fn lease(check: &LeaseCheck, view: &LabView) -> Option<Ipv4Addr> {
     let node = machine(view, &check.machine)?;
     let ours = |mac| view.ifaces.values().any(|iface| iface.node == node && iface.mac == mac);
-    view.leases.values().find(|row| row.state == check.state && ours(row.mac)).map(|row| row.addr)
+    // A real machine's card has a MAC of its own: what counts is who serves the other end of its cable.
+    let served = |server| is_real(view, node) && neighbours(view, node).any(|other| other == server);
+    let fits = |row: &&LeaseRow| row.state == check.state && (ours(row.mac) || served(row.server));
+    view.leases.values().find(fits).map(|row| row.addr)
+}
+
+/// A real machine stands here: its inside is not visible.
+fn is_real(view: &LabView, node: NodeId) -> bool {
+    view.nodes.get(&node).is_some_and(|row| row.real)
+}
+
+/// The nodes at the other ends of a node's cables.
+fn neighbours(view: &LabView, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+    view.links.values().filter_map(move |link| match (link.a.node, link.b.node) {
+        (a, b) if a == node => Some(b),
+        (a, b) if b == node => Some(a),
+        _ => None,
+    })
 }
 
 fn lease_missing(check: &LeaseCheck, view: &LabView) -> Note {
@@ -362,6 +379,10 @@ fn lease_missing(check: &LeaseCheck, view: &LabView) -> Note {
 /// The gateway of the default route with the smallest metric.
 fn gateway_of(name: &str, view: &LabView) -> Option<Ipv4Addr> {
     let node = machine(view, name)?;
+    if is_real(view, node) {
+        // Its routes cannot be seen; the router that its DHCP server hands out can.
+        return neighbours(view, node).find_map(|other| view.dhcp_servers.get(&other)?.router);
+    }
     let defaults = view.routes.values().filter(|row| row.node == node && row.dst == Cidr::DEFAULT);
     defaults.min_by_key(|row| row.metric).and_then(|row| row.via)
 }

@@ -181,7 +181,7 @@ fn place_host(view: &LabView, scene: &mut Scene) -> f64 {
     let built: Vec<_> = view
         .nodes
         .values()
-        .filter(|node| node.host == Some(host.id) && matches!(node.kind, NodeKind::NatEngine | NodeKind::Switch))
+        .filter(|node| node.host == Some(host.id) && !matches!(node.kind, NodeKind::Vm | NodeKind::Host))
         .collect();
     for (at, node) in built.iter().enumerate() {
         let y = top + at as f64 * (BUILT.1 + GAP);

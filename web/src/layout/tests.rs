@@ -13,10 +13,31 @@ fn view() -> LabView {
     view
 }
 
+/// Lab modes with both cards in these modes.
+fn view_in(modes: [Mode; 2]) -> LabView {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/labs/modes.toml");
+    let mut lab: Lab = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for (vm, mode) in lab.vms.iter_mut().zip(modes) {
+        vm.nics[0].mode = mode;
+    }
+    let world = World::new(&lab, 1).unwrap();
+    let mut view = LabView::default();
+    world.rows(false).into_iter().for_each(|row| view.put(row));
+    view
+}
+
 #[test]
 fn every_node_has_a_place_and_no_two_overlap() {
-    let view = view();
-    let scene = compose(&view);
+    nothing_overlaps(&view());
+    for first in Mode::ALL.into_iter().take(6) {
+        for second in Mode::ALL.into_iter().take(6) {
+            nothing_overlaps(&view_in([first, second]));
+        }
+    }
+}
+
+fn nothing_overlaps(view: &LabView) {
+    let scene = compose(view);
     for node in view.nodes.keys() {
         assert!(scene.place_of(*node).is_some(), "{:?} is not drawn", view.nodes[node].name);
     }

@@ -34,7 +34,11 @@ pub(super) fn card(
 ) -> Html {
     let Some(node) = view.nodes.get(&card.node) else { return html! {} };
     let name = match card.kind {
-        CardKind::Built => texts.ui(if node.kind == NodeKind::NatEngine { "nat-engine" } else { "switch" }).to_string(),
+        CardKind::Built => match node.kind {
+            NodeKind::NatEngine => texts.ui("nat-engine").to_string(),
+            NodeKind::Switch => texts.ui("switch").to_string(),
+            _ => "DHCP".to_owned(),
+        },
         CardKind::HostNic(index) => {
             view.ifaces.get(&(card.node, index)).map(|iface| iface.name.clone()).unwrap_or_default()
         }
@@ -114,7 +118,12 @@ fn real_lines(view: &LabView, nic: &NicRow, device: &str, texts: &TextsHandle) -
 }
 
 fn built_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
-    let Some(server) = view.dhcp_servers.get(&node) else { return Vec::new() };
+    let name = || view.nodes.get(&node).map(|row| row.name.clone()).unwrap_or_default();
+    let Some(server) = view.dhcp_servers.get(&node) else { return vec![(name(), "mono small")] };
+    let pool = (format!("DHCP .{}–.{}", server.first.octets()[3], server.last.octets()[3]), "mono small");
+    if view.nodes.get(&node).is_some_and(|row| row.kind != NodeKind::NatEngine) {
+        return vec![(name(), "dim small"), (server.server.to_string(), "mono small"), pool];
+    }
     let vm = view
         .links
         .values()
@@ -125,12 +134,10 @@ fn built_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
         .map(|row| row.name.clone())
         .unwrap_or_default();
     let flows = view.flows.values().filter(|flow| flow.engine == Some(node)).count() as u64;
-    let last = server.last.octets()[3];
-    let first = server.first.octets()[3];
     vec![
         (texts.ui_with("built-for", &[("vm", vm)]).to_string(), "dim small"),
         (texts.ui_with("gateway-line", &[("addr", server.server.to_string())]).to_string(), "mono small"),
-        (format!("DHCP .{first}–.{last}"), "mono small"),
+        pool,
         (texts.ui_count("flows-line", flows).to_string(), "dim small"),
     ]
 }

@@ -180,7 +180,7 @@ fn one_socket(
     texts: &TextsHandle,
 ) -> Html {
     let used = nics.iter().any(|nic| nic.mode == socket.mode);
-    let built = matches!(socket.mode, Mode::Nat | Mode::NotAttached);
+    let built = socket.mode != Mode::UdpTunnel;
     let name = texts.ui(&format!("mode-{}", socket.mode.name()));
     let vm: Option<&NodeRow> = nic.and_then(|nic| props.view.nodes.get(&nic.vm));
     let label = match (vm, built) {

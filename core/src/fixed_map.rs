@@ -1,7 +1,7 @@
 //! A hash map whose order can never leak: a fixed hasher, and no iteration but in sorted order.
 //!
 //! For tables that are asked once a frame (FDB, flows), where an ordered map costs half of the speed
-//! (shared/feasibility.md D). Must not know what it holds.
+//! (measured on a switch with a thousand hosts). Must not know what it holds.
 
 use core::hash::{BuildHasherDefault, Hash, Hasher};
 #[allow(

@@ -57,7 +57,7 @@ impl NatNetwork {
         Self {
             network: Cidr::new(addr(0), 24),
             gateway: addr(1),
-            // The service MAC of VirtualBox's NAT networks (facts.md b.2).
+            // The service MAC of VirtualBox's NAT networks (NetworkServices/NAT/VBoxNetSlirpNAT.cpp).
             mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x00]),
             first: addr(4),
             last: addr(254),
@@ -72,7 +72,7 @@ impl NatNetwork {
         Self {
             network: Cidr::new(Ipv4Addr::new(10, 0, net, 0), 24),
             gateway: Ipv4Addr::new(10, 0, net, 1),
-            // The MAC that VirtualBox's engine shows a guest: facts.md b.2 has 52:54:00:12:35:02 for gateway .2.
+            // The MAC that guests of VirtualBox's NAT engine see for its gateway.
             mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x02]),
             first: Ipv4Addr::new(10, 0, net, 15),
             last: Ipv4Addr::new(10, 0, net, 254),

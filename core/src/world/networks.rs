@@ -19,11 +19,11 @@ use crate::view::{Mode, NodeKind, Scope};
 
 /// How long a frame takes inside the hypervisor, from one part to the next.
 const INNER_DELAY: Duration = Duration::from_micros(5);
-/// VirtualBox's default names (facts.md b.2).
+/// VirtualBox's default names (manual, chapter "Virtual Networking").
 const DEFAULT_INTERNAL: &str = "intnet";
 const DEFAULT_HOST_ONLY: &str = "vboxnet0";
 const DEFAULT_NAT_NETWORK: &str = "NatNetwork";
-/// The first host-only interface's MAC, and its network's numbers (facts.md b.2, b.3).
+/// The first host-only interface's MAC, and its network's numbers (include/iprt: VBOXNET_IPV4ADDR_DEFAULT; Main/Settings.cpp).
 const HOST_ONLY_MAC: MacAddr = MacAddr([0x0a, 0, 0x27, 0, 0, 0]);
 const HOST_ONLY_NET: [u8; 3] = [192, 168, 56];
 /// Lease of VirtualBox's DHCP server when nothing is set, in seconds.

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_capture_has_an_interface_for_each_sender() {
-        let (_, lab) = labs::built_in().remove(0);
+        let (_, lab) = labs::built_in().into_iter().find(|(name, _)| name == labs::DEFAULT).unwrap();
         let script = Script::parse("vm1: ip link set enp0s3 up\nvm1: dhclient -1 enp0s3\n").unwrap();
         let report = run_script(World::new(&lab, 1).unwrap(), &script, true);
         let file = pcapng(&report.events, &report.world);

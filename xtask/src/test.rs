@@ -80,7 +80,7 @@ fn is_system(name: &str) -> bool {
 
 /// Arguments for cargo-nextest.
 fn nextest_args(paths: &Paths, options: &Options) -> Vec<String> {
-    let mut args: Vec<String> = ["nextest", "run", "--workspace"].map(str::to_owned).to_vec();
+    let mut args: Vec<String> = ["nextest", "run", "--no-fail-fast", "--workspace"].map(str::to_owned).to_vec();
     if options.fast {
         args.extend(without(&programs(paths)).into_iter().flat_map(|filter| ["-E".to_owned(), filter]));
     }

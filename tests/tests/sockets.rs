@@ -49,6 +49,9 @@ print("ready", flush=True)
 sys.stdin.read()
 "#;
 
+/// How often the two tools look before they are said to disagree.
+const LOOKS_MAX: usize = 10;
+
 /// A namespace with sockets in it.
 struct Held {
     inside: Namespace,
@@ -78,7 +81,16 @@ impl Held {
 
     #[track_caller]
     fn agree(&self, args: &str) -> String {
-        let [real, ours] = self.both(args);
+        // A state may change between the two looks (a FIN that is being acknowledged): then they look again.
+        let mut looks = (0..LOOKS_MAX).map(|_| self.both(args));
+        let agreed = looks.find(|[real, ours]| {
+            let same = real == ours;
+            if !same {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+            same
+        });
+        let [real, ours] = agreed.unwrap_or_else(|| self.both(args));
         assert_eq!(ours, real, "ss {args}\n--- ours\n{ours}\n--- real\n{real}");
         real
     }

@@ -92,7 +92,8 @@ async fn frames_of_a_real_tap_appear_in_the_page() {
     browser.keys("input.filter", "icmp").await;
     let from =
         "[...document.querySelectorAll('.rows .row .where')].filter((w) => w.textContent === 'vm1 → NAT').length";
-    browser.wait(&format!("{from} > 0")).await;
+    // The list shows its newest rows; the first are at its top.
+    browser.wait(&format!("(document.querySelector('.rows').scrollTop = 0, {from} > 0)")).await;
     assert_eq!(
         browser.look("document.querySelector('.typed')").await,
         serde_json::Value::Null,

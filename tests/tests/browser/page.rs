@@ -51,9 +51,10 @@ async fn a_student_gets_a_lease_pings_opens_a_frame_and_solves_the_exercise() {
     browser
         .wait("[...document.querySelectorAll('.rows .row .what')].every((row) => row.textContent.includes('echo'))")
         .await;
-    browser
-        .look("[...document.querySelectorAll('.rows .row')].find((row) => row.querySelector('.where').textContent === 'vm1 → NAT').click()")
-        .await;
+    let row = "[...document.querySelectorAll('.rows .row')].find((row) => row.querySelector('.where').textContent === 'vm1 → NAT')";
+    // The list shows its newest rows; the first are at its top.
+    browser.wait(&format!("(document.querySelector('.rows').scrollTop = 0, {row} !== undefined)")).await;
+    browser.look(&format!("{row}.click()")).await;
     let diff = browser.wait("document.querySelector('.detail .diff')?.innerText").await;
     for text in ["10.0.2.15", "192.168.0.111", "08:00:27:a1:b2:c3", "02:4e:4d:00:01:11", "8.8.8.8"] {
         assert!(diff.as_str().unwrap().contains(text), "{text} is missing: {diff}");

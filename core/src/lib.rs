@@ -31,6 +31,7 @@ pub mod limits;
 pub mod link;
 pub mod machine;
 pub mod nat;
+pub mod netfilter;
 pub mod programs;
 pub mod protocol;
 pub mod rng;

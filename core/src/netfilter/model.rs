@@ -115,6 +115,27 @@ pub struct Rule {
     pub parts: Vec<Part>,
     /// `-m comment`, or nft's `comment`.
     pub comment: Option<String>,
+    /// How it was written; for printing alone.
+    pub written: Written,
+}
+
+impl Rule {
+    /// A rule without a handle yet, as `nft` makes it.
+    pub const fn new(parts: Vec<Part>) -> Self {
+        Self { handle: 0, parts, comment: None, written: Written::Nft(Vec::new()) }
+    }
+}
+
+/// How a rule was written, where its parts alone do not tell: two words of `nft` may look at the same thing, and
+/// `iptables` groups matches by extensions, which stay visible in the kernel (nft_compat) and in `nft list`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// By `nft`: places in `parts` whose key is not the usual one (`ip protocol` for `meta l4proto`, `iif` for
+    /// `iifname`), with that key.
+    Nft(Vec<(usize, &'static str)>),
+    /// By `iptables`: its extensions in order, each with how many of the matches that follow the rule's own
+    /// (addresses, interfaces, protocol) are its.
+    Iptables(Vec<(&'static str, usize)>),
 }
 
 /// Packets and bytes.
@@ -144,6 +165,8 @@ pub enum Part {
     Log {
         /// What stands before it.
         prefix: String,
+        /// The syslog level, 0 (emerg) to 7 (debug); none is 4 (warning).
+        level: Option<u8>,
     },
     /// Ends the rule.
     Verdict(Verdict),

@@ -19,6 +19,18 @@ pub const NEIGHBOURS_MAX: usize = 1_024;
 pub const NEIGHBOUR_QUEUE_MAX: usize = 101;
 /// Flow entries of one NAT.
 pub const FLOWS_MAX: usize = 65_535;
+/// Connections that one machine's conntrack follows (Linux: `net.netfilter.nf_conntrack_max`, at most).
+pub const CONNTRACK_MAX: usize = 65_535;
+/// Netfilter tables of one machine.
+pub const NETFILTER_TABLES_MAX: usize = 256;
+/// Netfilter chains of one machine.
+pub const NETFILTER_CHAINS_MAX: usize = 1_024;
+/// Netfilter rules of one machine.
+pub const NETFILTER_RULES_MAX: usize = 16_384;
+/// Parts of one netfilter rule (include/net/netfilter/nf_tables.h `NFT_RULE_MAXEXPRS`).
+pub const NETFILTER_RULE_PARTS_MAX: usize = 128;
+/// Elements of one set in a netfilter rule.
+pub const NETFILTER_SET_MAX: usize = 1_024;
 /// Sockets of one machine.
 pub const SOCKETS_MAX: usize = 16_384;
 /// Processes of one machine.

@@ -36,6 +36,7 @@ use tcp::Tcp;
 
 use crate::id::{NodeId, Pid};
 use crate::nat::Nat;
+use crate::netfilter::Netfilter;
 use crate::programs::{Errno, LinkChange, NewAddr, Program, PutMode, RouteSpec};
 use crate::rng::{Purpose, Rng};
 use crate::time::SimTime;
@@ -61,6 +62,7 @@ pub struct Machine {
     /// Interfaces whose outgoing traffic is masqueraded.
     masquerade: BTreeSet<u32>,
     nat: Option<Nat>,
+    netfilter: Netfilter,
     ip_ident: u16,
     icmp_limiter: icmp::IcmpLimiter,
     /// Packets to oneself, and when they arrive.
@@ -91,6 +93,7 @@ impl Machine {
             forwarding: false,
             masquerade: BTreeSet::new(),
             nat: None,
+            netfilter: Netfilter::default(),
             icmp_limiter: icmp::IcmpLimiter::default(),
             loopback: VecDeque::new(),
             dhcp_clients: BTreeMap::new(),
@@ -140,6 +143,11 @@ impl Machine {
     pub fn set_masquerade(&mut self, index: u32, seed: u64) {
         self.enable_nat(seed);
         self.masquerade.insert(index);
+    }
+
+    /// Its netfilter.
+    pub fn netfilter(&self) -> &Netfilter {
+        &self.netfilter
     }
 
     /// Adds an address, as `ip addr add` does.

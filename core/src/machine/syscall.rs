@@ -15,6 +15,7 @@ use crate::event::{Fact, Output, Span, Stream};
 use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
 use crate::id::{NodeId, Pid, SocketId};
+use crate::netfilter::model::Ruleset;
 use crate::programs::{
     Datagram, EchoAnswer, EchoRequest, Errno, IfaceCounters, Kernel, LinkChange, NewAddr, Program, PutMode,
     RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
@@ -244,6 +245,14 @@ impl Kernel for Sys<'_, '_> {
 
     fn sockets(&self) -> Vec<SocketRow> {
         self.machine.socket_rows(true)
+    }
+
+    fn ruleset(&self) -> Ruleset {
+        self.machine.netfilter.ruleset().clone()
+    }
+
+    fn ruleset_replace(&mut self, rules: Ruleset) -> Result<(), Errno> {
+        self.machine.netfilter.replace(rules)
     }
 
     fn dhcp_client_put(&mut self, row: DhcpClientRow) {

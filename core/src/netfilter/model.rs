@@ -168,6 +168,8 @@ pub enum Part {
         /// The syslog level, 0 (emerg) to 7 (debug); none is 4 (warning).
         level: Option<u8>,
     },
+    /// The packet is not tracked (`-j CT --notrack`, `notrack`); only before conntrack's priority.
+    Notrack,
     /// Ends the rule.
     Verdict(Verdict),
 }
@@ -214,6 +216,8 @@ pub enum Match {
     DestinationMac(Vec<MacAddr>),
     /// EtherType.
     EtherType(Vec<u16>),
+    /// Its destination is one of this machine's addresses (`-m addrtype --dst-type LOCAL`, `fib daddr type local`).
+    DestinationIsLocal,
     /// A later fragment (`-f`).
     Fragment,
     /// Time to live, both ends included.

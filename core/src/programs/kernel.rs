@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::addr::{Cidr, Endpoint, MacAddr};
 use crate::event::{Span, Stream};
 use crate::id::{NodeId, Pid, SocketId};
+use crate::netfilter::conntrack::{ConntrackRow, Tuple};
+use crate::netfilter::model::Ruleset;
 use crate::time::SimTime;
 use crate::view::{
     AddrRow, DhcpClientRow, DhcpServerRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow,
@@ -47,6 +49,10 @@ errnos! {
     EAGAIN = 11, "Resource temporarily unavailable";
     /// Not permitted by the file's mode.
     EACCES = 13, "Permission denied";
+    /// Out of memory.
+    ENOMEM = 12, "Cannot allocate memory";
+    /// In use.
+    EBUSY = 16, "Device or resource busy";
     /// Already there.
     EEXIST = 17, "File exists";
     /// No such interface.
@@ -55,8 +61,12 @@ errnos! {
     EINVAL = 22, "Invalid argument";
     /// A table is full.
     ENFILE = 23, "Too many open files in system";
+    /// Chains within chains too deep.
+    EMLINK = 31, "Too many links";
     /// Written to a closed connection.
     EPIPE = 32, "Broken pipe";
+    /// Leads back to itself.
+    ELOOP = 40, "Too many levels of symbolic links";
     /// Larger than the path allows.
     EMSGSIZE = 90, "Message too long";
     /// The L4 port is taken.
@@ -394,6 +404,31 @@ pub trait Kernel {
     fn neigh_del(&mut self, iface: u32, addr: Ipv4Addr) -> Result<(), Errno>;
     /// All sockets, with their queues.
     fn sockets(&self) -> Vec<SocketRow>;
+
+    /// The netfilter rules, with their counters: a copy to read, or to edit and hand back.
+    fn ruleset(&self) -> Ruleset {
+        Ruleset::default()
+    }
+    /// Puts a whole rule set in place of the present one: all of it or nothing, as one nf_tables transaction.
+    ///
+    /// # Errors
+    /// As [`crate::netfilter::check::validate`].
+    fn ruleset_replace(&mut self, _rules: Ruleset) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+    /// All tracked connections, in the order of their numbers.
+    fn conntrack(&self) -> Vec<ConntrackRow> {
+        Vec::new()
+    }
+    /// Forgets the connection with this original direction (`conntrack -D`).
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    fn conntrack_delete(&mut self, _original: Tuple) -> Result<(), Errno> {
+        Err(Errno::ENOENT)
+    }
+    /// Forgets all connections (`conntrack -F`).
+    fn conntrack_flush(&mut self) {}
 
     /// Shows where a DHCP client of this process stands.
     fn dhcp_client_put(&mut self, row: DhcpClientRow);

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use crate::addr::{Cidr, Endpoint, MacAddr};
 use crate::event::{Span, Stream};
 use crate::id::{NodeId, Pid, SocketId};
+use crate::netfilter::conntrack::{ConntrackRow, Tuple};
+use crate::netfilter::model::Ruleset;
 use crate::programs::*;
 use crate::time::SimTime;
 use crate::view::*;
@@ -28,6 +30,8 @@ pub(super) struct Fake {
     pub(super) counters: IfaceCounters,
     pub(super) signals: VecDeque<Signal>,
     pub(super) wake: Option<SimTime>,
+    pub(super) rules: Ruleset,
+    pub(super) connections: Vec<ConntrackRow>,
     /// What changing calls answer.
     pub(super) refuse: Option<Errno>,
     /// Changes, as they were asked for.
@@ -257,6 +261,25 @@ impl Kernel for Fake {
     }
     fn sockets(&self) -> Vec<SocketRow> {
         self.sockets.clone()
+    }
+    fn ruleset(&self) -> Ruleset {
+        self.rules.clone()
+    }
+    fn ruleset_replace(&mut self, rules: Ruleset) -> Result<(), Errno> {
+        crate::netfilter::check::validate(&rules)?;
+        self.rules = rules;
+        Ok(())
+    }
+    fn conntrack(&self) -> Vec<ConntrackRow> {
+        self.connections.clone()
+    }
+    fn conntrack_delete(&mut self, original: Tuple) -> Result<(), Errno> {
+        let before = self.connections.len();
+        self.connections.retain(|row| row.original != original);
+        if self.connections.len() < before { Ok(()) } else { Err(Errno::ENOENT) }
+    }
+    fn conntrack_flush(&mut self) {
+        self.connections.clear();
     }
     fn dhcp_client_put(&mut self, _: DhcpClientRow) {}
     fn dhcp_client_del(&mut self, _: u32) {}

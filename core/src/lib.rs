@@ -12,7 +12,7 @@
 //! - things: [`link`], [`switch`], [`machine`] (one computer), [`programs`] (what runs on it), [`shell`] (words to
 //!   programs), [`hypervisor`] (what each attachment mode builds)
 //! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
-//!   knows: the fold of the facts)
+//!   knows: the fold of the facts), [`reach`] (who reaches whom, tried in forks)
 //! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], and [`runner`], which drives a world for
 //!   the page's worker, the headless simulator and the agent alike.
 
@@ -34,6 +34,7 @@ pub mod nat;
 pub mod netfilter;
 pub mod programs;
 pub mod protocol;
+pub mod reach;
 pub mod rng;
 pub mod runner;
 pub mod script;

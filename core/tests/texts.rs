@@ -9,6 +9,7 @@ use netmodes_core::addr::{Endpoint, L4Proto};
 use netmodes_core::drop_reason::DropReason;
 use netmodes_core::event::Decision;
 use netmodes_core::id::FlowId;
+use netmodes_core::reach::Cause;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -117,6 +118,25 @@ fn every_decision_is_explained_with_its_own_fields() {
     }
     let known = en.keys().filter(|key| key.starts_with("decisions.") && key.ends_with(".title")).count();
     assert_eq!(known, 9, "a decision is explained that does not exist, or is missing in this test");
+}
+
+#[test]
+fn every_cause_of_a_failed_try_has_words() {
+    let en = texts("locales/en.toml");
+    let causes = [
+        Cause::Real,
+        Cause::NoAddress,
+        Cause::OwnAddress,
+        Cause::NoRoute,
+        Cause::AnsweredByAnother,
+        Cause::NoAnswer,
+        Cause::Dropped(DropReason::Storm),
+        Cause::Lost,
+    ];
+    for cause in causes {
+        assert!(en.contains_key(&format!("reach.{}", cause.code())), "{cause:?}");
+    }
+    assert_eq!(en.keys().filter(|key| key.starts_with("reach.")).count(), causes.len());
 }
 
 /// Codes that stand in the core's sources, outside of its tests.

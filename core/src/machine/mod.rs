@@ -128,6 +128,11 @@ impl Machine {
         self.files.write(path, text.to_owned());
     }
 
+    /// Whether a TCP socket of this machine uses this L4 port.
+    pub fn tcp_port_taken(&self, port: u16) -> bool {
+        self.tcp.taken(port)
+    }
+
     /// The first name server of `/etc/resolv.conf`.
     pub fn name_server(&self) -> Option<core::net::Ipv4Addr> {
         let lines = self.files.read("/etc/resolv.conf")?.lines();

@@ -3,5 +3,6 @@
 mod exercises;
 mod labs;
 mod nat;
+mod reach;
 mod tcp;
 mod walk;

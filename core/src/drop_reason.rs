@@ -107,6 +107,8 @@ drop_reasons! {
     BroadcastNotForwarded = "broadcast-not-forwarded", Ip;
     /// An ICMP message that is cut short or has a wrong checksum.
     IcmpMalformed = "icmp-malformed", Ip;
+    /// An echo request that the kernel's settings leave unanswered.
+    EchoIgnored = "echo-ignored", Ip;
     /// An ICMP message that nobody waits for.
     IcmpUnexpected = "icmp-unexpected", Ip;
     /// A TCP segment that is cut short or has a wrong checksum.

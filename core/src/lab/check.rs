@@ -8,6 +8,8 @@ use super::*;
 use crate::addr::{Cidr, L4Proto};
 use crate::error::UserError;
 use crate::limits::{DHCP_POOL_MAX, NODES_MAX};
+use crate::machine::sysctl::try_all;
+use crate::programs::Errno;
 
 /// Whether this program can read that version.
 pub(super) fn version(found: u32) -> Result<(), UserError> {
@@ -112,7 +114,7 @@ impl<'a> Check<'a> {
             self.addresses(&place, &iface.address, iface.mtu);
         }
         self.inside(&ports, &machine.routes, &machine.masquerade, &machine.services);
-        self.settings(&ports.place, &machine.files, &machine.sysctl);
+        self.settings(&ports, &machine.files, &machine.sysctl);
     }
 
     fn vm(&mut self, vm: &'a VmSpec) {
@@ -141,7 +143,7 @@ impl<'a> Check<'a> {
             }
         }
         self.inside(&ports, &vm.routes, &vm.masquerade, &vm.services);
-        self.settings(&ports.place, &vm.files, &vm.sysctl);
+        self.settings(&ports, &vm.files, &vm.sysctl);
     }
 
     fn addresses(&mut self, place: &str, addresses: &[Cidr], mtu: u32) {
@@ -255,12 +257,17 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn settings(&mut self, place: &str, files: &BTreeMap<String, String>, sysctl: &BTreeMap<String, String>) {
+    fn settings(&mut self, ports: &Ports<'_>, files: &BTreeMap<String, String>, sysctl: &BTreeMap<String, String>) {
+        let place = ports.place.as_str();
         for path in files.keys().filter(|path| !path.starts_with('/')) {
             self.error_with("lab-file-path", place, "path", path);
         }
-        if !sysctl.is_empty() {
-            self.error("lab-not-available", format!("{place}, sysctl"));
+        let settings = sysctl.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if let Err((name, errno)) = try_all(ports.addresses.keys().copied(), settings) {
+            let code = if errno == Errno::ENOENT { "lab-sysctl-unknown" } else { "lab-sysctl-value" };
+            let value = sysctl.get(name).map_or("", String::as_str);
+            let error = UserError::new(code).with("place", place).with("name", name);
+            self.errors.push(if errno == Errno::ENOENT { error } else { error.with("value", value) });
         }
     }
 

@@ -35,7 +35,7 @@ impl Machine {
         }
     }
 
-    fn ipv6_key(&self, index: u32) -> Option<Key> {
+    pub(super) fn ipv6_key(&self, index: u32) -> Option<Key> {
         self.ifaces.get(index)?.ipv6_row(self.node).map(|row| Key::Addr(row.key()))
     }
 
@@ -121,6 +121,7 @@ impl Machine {
         let iface = self.ifaces.get_mut(new.iface).ok_or(Errno::ENODEV)?;
         let known = iface.addrs.iter().any(|addr| addr.cidr == new.cidr);
         iface.put_addr(new, mode)?;
+        iface.conf.keep();
         let up = iface.up;
         let Some(addr) = iface.addrs.iter().find(|addr| addr.cidr == new.cidr).cloned() else { return Ok(()) };
         if let Some(iface) = self.ifaces.get(new.iface) {
@@ -246,7 +247,7 @@ impl Machine {
     /// Adds an interface that nobody has configured.
     pub fn add_iface(&mut self, ctx: &mut Ctx<'_>, iface: Iface) {
         let index = iface.index;
-        self.ifaces.add(iface);
+        self.ifaces.add(Iface { conf: self.sysctl.default.clone(), ..iface });
         self.show_iface(ctx, index, None);
     }
 }

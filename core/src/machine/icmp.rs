@@ -1,8 +1,6 @@
 //! ICMP in a machine: echo, errors for what cannot go on, errors that come back to sockets.
 
 use core::net::Ipv4Addr;
-use core::time::Duration;
-use std::collections::BTreeMap;
 
 use super::Machine;
 use super::ctx::{Ctx, PacketBuf};
@@ -18,41 +16,9 @@ use crate::frame::ipv4::Ipv4;
 use crate::frame::rewrite;
 use crate::id::FrameId;
 use crate::programs::{EchoAnswer, Errno};
-use crate::time::SimTime;
 
 /// Bytes of an offending packet that an ICMP error quotes: as much as fits in 576 bytes (RFC 1812 4.3.2.3).
 const QUOTE_MAX: usize = 576 - 20 - 8;
-/// Tokens of one destination: an error a second, six at once (`net.ipv4.icmp_ratelimit` 1000 ms,
-/// net/ipv4/route.c `XRLIM_BURST_FACTOR` 6).
-const BURST: u32 = 6;
-const REFILL: Duration = Duration::from_secs(1);
-/// Destinations that are remembered.
-const LIMITED_MAX: usize = 256;
-
-/// How many ICMP errors a destination may still get.
-#[derive(Clone, Debug, Default)]
-pub(super) struct IcmpLimiter(BTreeMap<Ipv4Addr, (SimTime, u32)>);
-
-impl IcmpLimiter {
-    fn allow(&mut self, now: SimTime, to: Ipv4Addr) -> bool {
-        if self.0.len() >= LIMITED_MAX && !self.0.contains_key(&to) {
-            self.0.retain(|_, (at, _)| now.since(*at) < REFILL * BURST);
-            if self.0.len() >= LIMITED_MAX {
-                return false;
-            }
-        }
-        let (at, tokens) = self.0.entry(to).or_insert((now, BURST));
-        let refilled = (now.since(*at).as_nanos() / REFILL.as_nanos()) as u32;
-        if refilled > 0 {
-            *tokens = tokens.saturating_add(refilled).min(BURST);
-            *at += REFILL * refilled;
-        }
-        let allowed = *tokens > 0;
-        *tokens = tokens.saturating_sub(1);
-        allowed
-    }
-}
-
 impl Machine {
     /// An ICMP message for this machine.
     pub(super) fn handle_icmp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: Option<FrameId>, packet: &Ipv4<'_>) {
@@ -62,15 +28,17 @@ impl Machine {
         };
         match message {
             Icmp::EchoRequest { ident, seq } => {
+                let (all, broadcasts) =
+                    (self.sysctl.ipv4.icmp_echo_ignore_all, self.sysctl.ipv4.icmp_echo_ignore_broadcasts);
+                let to_us = self.ifaces.is_local(packet.dst);
+                if all != 0 || (broadcasts != 0 && !to_us) {
+                    return ctx.dropped(frame, Some(index), DropReason::EchoIgnored);
+                }
                 ctx.account.delivered += 1;
                 ctx.decided(frame, || Decision::Answered { by: "icmp".to_owned() });
-                // An answer to a broadcast question would come from the broadcast address: Linux does not answer
-                // (`icmp_echo_ignore_broadcasts` 1).
-                if self.ifaces.is_local(packet.dst) {
-                    let answer = Icmp::EchoReply { ident, seq }.emit(data);
-                    let options = SendOptions { src: Some(packet.dst), ..SendOptions::default() };
-                    let _ = self.send_ip(ctx, packet.src, L4Proto::Icmp.number(), options, |_| answer);
-                }
+                let answer = Icmp::EchoReply { ident, seq }.emit(data);
+                let options = SendOptions { src: to_us.then_some(packet.dst), ..SendOptions::default() };
+                let _ = self.send_ip(ctx, packet.src, L4Proto::Icmp.number(), options, |_| answer);
             }
             Icmp::EchoReply { ident, seq } => match self.sockets.ping_receiver(ident) {
                 Some(id) => {
@@ -166,8 +134,10 @@ impl Machine {
             || packet.dst.is_broadcast()
             || packet.dst.is_multicast()
             || self.ifaces.iter().any(|iface| self.ifaces.is_broadcast(iface.index, packet.dst))
-            || !self.icmp_limiter.allow(ctx.now, packet.src)
         {
+            return;
+        }
+        if !self.icmp_limiter.allow(ctx.now, &self.sysctl.ipv4, packet.src, message, &mut self.rng) {
             return;
         }
         let quote = &buf.packet()[..packet.total_len.min(QUOTE_MAX)];
@@ -193,21 +163,4 @@ fn errno_of(message: Icmp) -> Errno {
 fn quoted_echo_seq(packet: &[u8]) -> u16 {
     let header = packet.first().map_or(0, |b| usize::from(b & 15) * 4);
     packet.get(header + 6..header + 8).map_or(0, |b| u16::from_be_bytes([b[0], b[1]]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn six_errors_at_once_and_then_one_a_second() {
-        let mut limiter = IcmpLimiter::default();
-        let to = Ipv4Addr::new(10, 0, 0, 1);
-        let at = |ms| SimTime::from_millis(ms);
-        assert_eq!((0..20).filter(|_| limiter.allow(at(0), to)).count(), 6);
-        assert!(!limiter.allow(at(999), to));
-        assert!(limiter.allow(at(1000), to));
-        assert!(!limiter.allow(at(1001), to));
-        assert!(limiter.allow(at(1001), Ipv4Addr::new(10, 0, 0, 2)), "each destination has its own");
-    }
 }

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::BTreeMap;
 
+use super::sysctl::IfaceConf;
 use crate::addr::{Cidr, MacAddr};
 use crate::id::NodeId;
 use crate::programs::{Errno, IfaceCounters, NewAddr, PutMode};
@@ -50,6 +51,8 @@ pub struct Iface {
     pub addrs: Vec<IfAddr>,
     /// Its counters.
     pub counters: IfaceCounters,
+    /// Its kernel settings.
+    pub conf: IfaceConf,
 }
 
 impl Iface {
@@ -64,6 +67,7 @@ impl Iface {
             carrier: false,
             addrs: Vec::new(),
             counters: IfaceCounters::default(),
+            conf: IfaceConf::default(),
         }
     }
 
@@ -124,6 +128,9 @@ impl Iface {
     /// The IPv6 link-local address made from the MAC (RFC 4291, appendix A), which Linux gives an interface that is
     /// running. Loopback has `::1`.
     pub fn ipv6_row(&self, node: NodeId) -> Option<AddrRow> {
+        if self.conf.v6.disable_ipv6 != 0 {
+            return None;
+        }
         let (addr, prefix, scope) = if self.index == LOOPBACK {
             (Ipv6Addr::LOCALHOST, 128, Scope::Host)
         } else {
@@ -247,6 +254,11 @@ impl Ifaces {
     /// In the order of their indices.
     pub fn iter(&self) -> impl Iterator<Item = &Iface> {
         self.0.values()
+    }
+
+    /// In the order of their indices, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Iface> {
+        self.0.values_mut()
     }
 
     /// Adds one.

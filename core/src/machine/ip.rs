@@ -20,8 +20,6 @@ use crate::id::FrameId;
 use crate::programs::{Errno, RouteChoice};
 use crate::view::{Key, NeighState, Row, Scope};
 
-/// The time to live of what this machine sends (`net.ipv4.ip_default_ttl`).
-pub const DEFAULT_TTL: u8 = 64;
 /// A packet to oneself takes this long, so that programs that talk to each other in a circle take lab time.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(1);
 
@@ -43,7 +41,7 @@ pub(super) struct SendOptions {
     pub src: Option<Ipv4Addr>,
     /// Out of this interface only.
     pub iface: Option<u32>,
-    /// Time to live; [`DEFAULT_TTL`] when missing.
+    /// Time to live; the machine's default when missing.
     pub ttl: Option<u8>,
     /// "Don't fragment".
     pub dont_fragment: bool,
@@ -168,7 +166,7 @@ impl Machine {
         }
         if self.ifaces.is_local(dst) || self.ifaces.is_broadcast(index, dst) || dst.is_multicast() {
             self.deliver(ctx, index, &buf, tapped);
-        } else if self.forwarding {
+        } else if self.ifaces.get(index).is_some_and(|iface| iface.conf.v4.forwarding != 0) {
             self.forward(ctx, index, buf);
         } else if tapped {
             ctx.delivered(parent, "packet socket");
@@ -295,7 +293,7 @@ impl Machine {
             src,
             dst,
             proto,
-            ttl: options.ttl.unwrap_or(DEFAULT_TTL),
+            ttl: options.ttl.unwrap_or(self.default_ttl()),
             ident: self.ip_ident,
             tos: 0,
             dont_fragment: options.dont_fragment,
@@ -303,6 +301,11 @@ impl Machine {
         let packet = PacketBuf::new(&header.emit(&payload), None);
         self.send_packet(ctx, packet, options.iface);
         Ok(())
+    }
+
+    /// The time to live of what this machine sends.
+    pub(super) fn default_ttl(&self) -> u8 {
+        self.sysctl.ipv4.ip_default_ttl as u8
     }
 
     /// Sends a packet of this machine's own, whole with its header.

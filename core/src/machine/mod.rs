@@ -11,6 +11,7 @@ mod config;
 pub mod ctx;
 mod files;
 mod icmp;
+mod icmp_limit;
 pub mod iface;
 mod ip;
 mod neigh;
@@ -19,6 +20,7 @@ mod route;
 mod socket;
 mod stream;
 mod syscall;
+pub mod sysctl;
 mod tcp;
 mod translate;
 mod transport;
@@ -57,14 +59,13 @@ pub struct Machine {
     tcp: Tcp,
     processes: Processes,
     files: Files,
-    /// `net.ipv4.ip_forward`.
-    forwarding: bool,
+    sysctl: sysctl::Sysctl,
     /// Interfaces whose outgoing traffic is masqueraded.
     masquerade: BTreeSet<u32>,
     nat: Option<Nat>,
     netfilter: Netfilter,
     ip_ident: u16,
-    icmp_limiter: icmp::IcmpLimiter,
+    icmp_limiter: icmp_limit::IcmpLimiter,
     /// Packets to oneself, and when they arrive.
     loopback: VecDeque<(SimTime, PacketBuf)>,
     dhcp_clients: BTreeMap<u32, (Pid, DhcpClientRow)>,
@@ -90,11 +91,11 @@ impl Machine {
             tcp: Tcp::default(),
             processes: Processes::new(first_pid),
             files: Files::debian(name),
-            forwarding: false,
+            sysctl: sysctl::Sysctl::default(),
             masquerade: BTreeSet::new(),
             nat: None,
             netfilter: Netfilter::default(),
-            icmp_limiter: icmp::IcmpLimiter::default(),
+            icmp_limiter: icmp_limit::IcmpLimiter::default(),
             loopback: VecDeque::new(),
             dhcp_clients: BTreeMap::new(),
             dhcp_server: None,
@@ -141,7 +142,58 @@ impl Machine {
 
     /// Forwards packets between its interfaces.
     pub fn set_forwarding(&mut self, on: bool) {
-        self.forwarding = on;
+        let _ = self.sysctl.write(&mut self.ifaces, "net/ipv4/ip_forward", if on { "1" } else { "0" });
+    }
+
+    /// The kernel's settings. Those of an interface are in [`iface::Iface::conf`].
+    pub fn sysctl(&self) -> &sysctl::Sysctl {
+        &self.sysctl
+    }
+
+    /// The text of the setting at `path` below `/proc/sys`.
+    pub fn sysctl_read(&self, path: &str) -> Option<String> {
+        let tracked = self.nat.as_ref().map_or(0, |nat| nat.flows().count());
+        self.sysctl.read(&self.ifaces, tracked, path)
+    }
+
+    /// Changes a setting.
+    ///
+    /// # Errors
+    /// As [`sysctl::Sysctl::write`].
+    pub fn sysctl_write(&mut self, ctx: &mut Ctx<'_>, path: &str, text: &str) -> Result<(), Errno> {
+        let before: Vec<_> = self.ifaces.iter().map(|iface| (iface.index, self.ipv6_key(iface.index))).collect();
+        if self.sysctl.write(&mut self.ifaces, path, text)? == sysctl::After::Ipv6 {
+            for (index, before) in before {
+                self.show_iface(ctx, index, before);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets what a lab file says, by its dotted name. A setting of br_netfilter's means that it is loaded.
+    ///
+    /// # Errors
+    /// As [`sysctl::Sysctl::write`].
+    pub fn configure_sysctl(&mut self, ctx: &mut Ctx<'_>, name: &str, value: &str) -> Result<(), Errno> {
+        let path = sysctl::path_of(name);
+        if path.starts_with("net/bridge/") {
+            self.sysctl.load_br_netfilter();
+        }
+        self.sysctl_write(ctx, &path, value)
+    }
+
+    /// Loads a kernel module, as `modprobe` does. Those that matter here and are not built in: br_netfilter.
+    ///
+    /// # Errors
+    /// `ENOENT`: no such module.
+    pub fn load_module(&mut self, name: &str) -> Result<(), Errno> {
+        match name {
+            "br_netfilter" => self.sysctl.load_br_netfilter(),
+            "bridge" | "8021q" | "nf_conntrack" | "nf_nat" | "ip_tables" | "iptable_filter" | "iptable_nat"
+            | "nf_tables" | "xt_physdev" | "tun" | "veth" | "ipv6" => {}
+            _ => return Err(Errno::ENOENT),
+        }
+        Ok(())
     }
 
     /// Masquerades what leaves by this interface.

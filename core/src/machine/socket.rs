@@ -8,9 +8,6 @@ use crate::id::{Pid, SocketId};
 use crate::limits;
 use crate::programs::{Datagram, EchoAnswer, Errno};
 
-/// First and last ephemeral L4 port (`net.ipv4.ip_local_port_range`).
-pub const EPHEMERAL_PORTS: (u16, u16) = (32_768, 60_999);
-
 /// A UDP socket.
 #[derive(Clone, Debug)]
 pub struct UdpSocket {

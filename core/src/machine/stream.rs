@@ -2,10 +2,10 @@
 //! what `ss` shows of them.
 
 use core::net::IpAddr;
+use core::time::Duration;
 
 use super::Machine;
 use super::ctx::{Ctx, PacketBuf};
-use super::ip::DEFAULT_TTL;
 use super::tcp::engine::{self, Connection};
 use super::tcp::{Body, Conn, ConnKey, Holder, Listener};
 use crate::addr::{Endpoint, L4Proto};
@@ -90,8 +90,7 @@ impl Machine {
             return Err(DropReason::SocketTableFull);
         }
         let seed = self.rng.next_u64();
-        let mtu = self.mtu_towards(key.remote);
-        let connection = Connection::accept(ctx.now, key.local, mtu, seed).ok_or(DropReason::SocketTableFull)?;
+        let connection = Connection::accept(ctx.now, key.local, self.path_to(key.remote), seed).ok_or(DropReason::SocketTableFull)?;
         let id = self.sockets.next_id();
         self.tcp.add(key, Conn::new(id, None, connection, Some(at)));
         Ok(())
@@ -107,15 +106,16 @@ impl Machine {
         }
     }
 
-    fn mtu_towards(&self, remote: Endpoint) -> u32 {
+    fn path_to(&self, remote: Endpoint) -> engine::Path {
         let choice = self.route_choice(remote.addr, None).ok();
-        choice.and_then(|choice| self.ifaces.get(choice.iface)).map_or(1500, |iface| iface.mtu)
+        let mtu = choice.and_then(|choice| self.ifaces.get(choice.iface)).map_or(1500, |iface| iface.mtu);
+        engine::Path { mtu, ttl: self.default_ttl() }
     }
 
     /// Lets a connection act, sends what it says, and shows its state if that changed.
     pub(super) fn advance(&mut self, ctx: &mut Ctx<'_>, key: ConnKey) {
-        for packet in self.tcp.poll(ctx.now, key) {
-            debug_assert_eq!(packet.get(8), Some(&DEFAULT_TTL));
+        let fin_timeout = Duration::from_secs(u64::try_from(self.sysctl.ipv4.tcp_fin_timeout).unwrap_or(0));
+        for packet in self.tcp.poll(ctx.now, key, fin_timeout) {
             self.send_packet(ctx, PacketBuf::new(&packet, None), None);
         }
         let Some(conn) = self.tcp.get_mut(key) else { return };
@@ -200,8 +200,7 @@ impl Machine {
         let port = self.ephemeral_port(L4Proto::Tcp).ok_or(Errno::EADDRNOTAVAIL)?;
         let local = Endpoint::new(choice.src, port);
         let seed = self.rng.next_u64();
-        let mtu = self.mtu_towards(to);
-        let connection = Connection::connect(ctx.now, local, to, mtu, seed).ok_or(Errno::EINVAL)?;
+        let connection = Connection::connect(ctx.now, local, to, self.path_to(to), seed).ok_or(Errno::EINVAL)?;
         let id = self.sockets.next_id();
         let fd = self.next_fd(owner);
         let key = ConnKey { local, remote: to };
@@ -222,6 +221,8 @@ impl Machine {
         }
         let port = if at.port == 0 { self.ephemeral_port(L4Proto::Tcp).ok_or(Errno::EADDRINUSE)? } else { at.port };
         let at = Endpoint::new(at.addr, port);
+        // `listen` cuts it silently (net/socket.c).
+        let backlog = backlog.min(self.sysctl.core.somaxconn as u32);
         let id = self.sockets.next_id();
         let holder = (owner, self.next_fd(owner));
         self.tcp.listen(at, Listener { id, holder, backlog, ready: Default::default() })?;

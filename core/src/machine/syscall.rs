@@ -26,6 +26,14 @@ use crate::view::{
     SocketRow,
 };
 
+/// Where the kernel's settings are files.
+const PROC_SYS: &str = "/proc/sys/";
+
+/// Whether `path` is in the directory `dir`, however deep.
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// One process's view of its machine.
 pub(super) struct Sys<'a, 'c> {
     machine: &'a mut Machine,
@@ -153,15 +161,33 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn read_file(&self, path: &str) -> Result<String, Errno> {
-        self.machine.files.read(path).map(str::to_owned).ok_or(Errno::ENOENT)
+        match path.strip_prefix(PROC_SYS) {
+            Some(path) => match self.machine.sysctl_read(path) {
+                Some(text) => Ok(text),
+                None if self.sysctls().iter().any(|other| is_below(other, path)) => Err(Errno::EISDIR),
+                None => Err(Errno::ENOENT),
+            },
+            None => self.machine.files.read(path).map(str::to_owned).ok_or(Errno::ENOENT),
+        }
     }
 
     fn write_file(&mut self, path: &str, text: String) -> Result<(), Errno> {
+        if let Some(path) = path.strip_prefix(PROC_SYS) {
+            return self.machine.sysctl_write(self.ctx, path, &text);
+        }
         if path.starts_with("/proc/") {
             return Err(Errno::EACCES);
         }
         self.machine.files.write(path, text);
         Ok(())
+    }
+
+    fn sysctls(&self) -> Vec<String> {
+        self.machine.sysctl.paths(&self.machine.ifaces)
+    }
+
+    fn load_module(&mut self, name: &str) -> Result<(), Errno> {
+        self.machine.load_module(name)
     }
 
     fn ifaces(&self) -> Vec<IfaceRow> {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Machine;
 use super::ctx::{Ctx, PacketBuf};
 use super::ip::SendOptions;
-use super::socket::{EPHEMERAL_PORTS, Socket, SocketBody};
+use super::socket::{Socket, SocketBody};
 use crate::addr::{Endpoint, L4Proto};
 use crate::drop_reason::DropReason;
 use crate::frame::icmp::{Icmp, unreachable};
@@ -108,7 +108,8 @@ impl Machine {
 
     /// An L4 port or echo identifier that nobody uses, from the ephemeral range.
     pub(super) fn ephemeral_port(&mut self, proto: L4Proto) -> Option<u16> {
-        let (first, last) = EPHEMERAL_PORTS;
+        let (first, last) = self.sysctl.ip_local_port_range;
+        let (first, last) = (first as u16, last as u16);
         let span = u32::from(last - first) + 1;
         let start = self.rng.below(span);
         (0..span).map(|i| first + ((start + i) % span) as u16).find(|port| !self.port_taken(proto, *port))

@@ -55,6 +55,8 @@ errnos! {
     EBUSY = 16, "Device or resource busy";
     /// Already there.
     EEXIST = 17, "File exists";
+    /// It is a directory.
+    EISDIR = 21, "Is a directory";
     /// No such interface.
     ENODEV = 19, "No such device";
     /// A wrong argument.
@@ -344,6 +346,17 @@ pub trait Kernel {
     /// # Errors
     /// `EACCES` where writing is not possible.
     fn write_file(&mut self, path: &str, text: String) -> Result<(), Errno>;
+    /// The kernel's settings: paths below `/proc/sys`, in the order in which `sysctl -a` lists them.
+    fn sysctls(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Loads a kernel module.
+    ///
+    /// # Errors
+    /// `ENOENT`: there is none of that name.
+    fn load_module(&mut self, _name: &str) -> Result<(), Errno> {
+        Err(Errno::ENOENT)
+    }
 
     /// All interfaces, by index.
     fn ifaces(&self) -> Vec<IfaceRow>;

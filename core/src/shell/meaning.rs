@@ -100,6 +100,10 @@ meanings! {
     SOCKET_DETAILS = "socket-details";
     /// A total of `ss -s`.
     SOCKET_TOTAL = "socket-total";
+    /// A kernel setting's name.
+    SYSCTL_NAME = "sysctl-name";
+    /// A kernel setting's value.
+    SYSCTL_VALUE = "sysctl-value";
     /// The machine's name.
     HOSTNAME = "hostname";
     /// A command's name.

@@ -18,6 +18,7 @@ pub mod ss;
 mod builtin;
 mod coreutils;
 mod expand;
+mod sysctl;
 #[cfg(test)]
 mod fake;
 

@@ -4,7 +4,7 @@
 //! [`crate::programs`].
 
 use super::complete::Grammar;
-use super::{complete, coreutils, ip, ss};
+use super::{complete, coreutils, ip, ss, sysctl};
 use crate::programs::Kernel;
 
 /// How a tool runs.
@@ -56,6 +56,8 @@ macro_rules! tools {
 
 tools! {
     Instant "ip" "show and change interfaces, addresses, routes and neighbours" &ip::GRAMMAR, Some(ip::run);
+    Instant "sysctl" "show and change settings of the kernel" &sysctl::GRAMMAR, Some(sysctl::run);
+    Instant "modprobe" "load a module of the kernel" &sysctl::MODPROBE, Some(sysctl::modprobe);
     Instant "ss" "show sockets" &ss::GRAMMAR, Some(ss::run);
     Instant "hostname" "show the machine's name or addresses" &complete::HOSTNAME, Some(coreutils::hostname);
     Instant "cat" "print files" &complete::FILES, Some(coreutils::cat);

@@ -78,6 +78,16 @@ impl World {
             machine.set_forwarding(spec.forwards());
             write_files(machine, &spec.dns, &spec.files);
         });
+        self.set_sysctls(id, &spec.sysctl);
+    }
+
+    fn set_sysctls(&mut self, id: NodeId, settings: &std::collections::BTreeMap<String, String>) {
+        self.with_machine(id, |machine, ctx| {
+            for (name, value) in settings {
+                // `Lab::validate` has tried them.
+                let _ = machine.configure_sysctl(ctx, name, value);
+            }
+        });
     }
 
     fn add_machine(&mut self, name: &str, kind: NodeKind, host: Option<NodeId>, site: &str) -> NodeId {
@@ -97,6 +107,7 @@ impl World {
         for nic in &spec.nics {
             self.build_nic(id, &spec.name, nic)?;
         }
+        self.set_sysctls(id, &spec.sysctl);
         let ifaces = spec.nics.iter().map(|nic| (nic.iface_name(), nic.up, nic.address.as_slice()));
         self.configure(id, &spec.routes, &spec.masquerade, ifaces);
         self.start_services(id, &spec.services);

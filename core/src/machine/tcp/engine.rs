@@ -25,6 +25,15 @@ const SYN_TIMEOUT: Duration = Duration::from_secs(127);
 /// How long data is repeated: Linux's `tcp_retries2` 15 gives up after about 924.6 s (tcp(7)).
 const DATA_TIMEOUT: Duration = Duration::from_secs(924);
 
+/// What a connection knows of the way to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The largest packet, in bytes.
+    pub mtu: u32,
+    /// The time to live that packets begin with.
+    pub ttl: u8,
+}
+
 /// The device between smoltcp and our layer 3: one packet in, packets out.
 #[derive(Default)]
 struct Wire {
@@ -109,12 +118,13 @@ pub fn refusal(now: SimTime, mtu: u32, packet: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Connection {
-    fn new(now: SimTime, mtu: u32, seed: u64) -> Self {
-        let (interface, wire) = interface(now, mtu, seed);
+    fn new(now: SimTime, path: Path, seed: u64) -> Self {
+        let (interface, wire) = interface(now, path.mtu, seed);
         let buffer = || SocketBuffer::new(vec![0; BUFFER_BYTES]);
         let mut socket = Socket::new(buffer(), buffer());
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_timeout(Some(SYN_TIMEOUT.into()));
+        socket.set_hop_limit(Some(path.ttl.max(1)));
         // Linux acknowledges late by 40 ms at least (net/ipv4/tcp.h TCP_DELACK_MIN).
         socket.set_ack_delay(Some(smoltcp::time::Duration::from_millis(40)));
         let mut sockets = SocketSet::new(Vec::new());
@@ -123,8 +133,8 @@ impl Connection {
     }
 
     /// Begins a connection. The SYN comes out at the next [`Connection::poll`].
-    pub fn connect(now: SimTime, local: Endpoint, remote: Endpoint, mtu: u32, seed: u64) -> Option<Self> {
-        let mut connection = Self::new(now, mtu, seed);
+    pub fn connect(now: SimTime, local: Endpoint, remote: Endpoint, path: Path, seed: u64) -> Option<Self> {
+        let mut connection = Self::new(now, path, seed);
         let context = connection.interface.context();
         let socket = connection.sockets.get_mut::<Socket<'_>>(connection.handle);
         socket.connect(context, endpoint(remote), endpoint(local)).ok()?;
@@ -132,8 +142,8 @@ impl Connection {
     }
 
     /// Made for a SYN that a listener admits; the SYN is then handed in with [`Connection::segment_in`].
-    pub fn accept(now: SimTime, local: Endpoint, mtu: u32, seed: u64) -> Option<Self> {
-        let mut connection = Self::new(now, mtu, seed);
+    pub fn accept(now: SimTime, local: Endpoint, path: Path, seed: u64) -> Option<Self> {
+        let mut connection = Self::new(now, path, seed);
         connection.socket_mut().listen(endpoint(local)).ok()?;
         Some(connection)
     }

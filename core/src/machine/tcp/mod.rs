@@ -19,9 +19,6 @@ use crate::view::{SocketQueues, SocketState};
 /// How long TIME-WAIT lasts (include/net/tcp.h `TCP_TIMEWAIT_LEN`).
 pub const TIME_WAIT: Duration = Duration::from_secs(60);
 
-/// How long a socket that nobody holds waits in FIN-WAIT-2 (`net.ipv4.tcp_fin_timeout`).
-pub const FIN_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Names a connection: our endpoint and theirs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ConnKey {
@@ -265,8 +262,9 @@ impl Tcp {
         due
     }
 
-    /// Lets a connection act: returns the packets it sends. Afterwards its deadline is set anew.
-    pub fn poll(&mut self, now: SimTime, key: ConnKey) -> Vec<Vec<u8>> {
+    /// Lets a connection act: returns the packets it sends. Afterwards its deadline is set anew. `fin_timeout`: how long
+    /// a socket that nobody holds waits in FIN-WAIT-2.
+    pub fn poll(&mut self, now: SimTime, key: ConnKey, fin_timeout: Duration) -> Vec<Vec<u8>> {
         let Some(conn) = self.conns.get_mut(&key) else { return Vec::new() };
         let mut out = Vec::new();
         let mut deadline = None;
@@ -284,7 +282,7 @@ impl Tcp {
                         deadline = Some(until);
                     }
                     Some(SocketState::FinWait2) if conn.holder.is_none() => {
-                        let until = *conn.fin_wait_until.get_or_insert(now + FIN_TIMEOUT);
+                        let until = *conn.fin_wait_until.get_or_insert(now + fin_timeout);
                         if until <= now {
                             conn.body = Body::Closed;
                         } else {

@@ -16,6 +16,7 @@ mod route_show;
 mod show;
 
 use args::{Args, Fail, matches, unavailable};
+pub(super) use show::glob;
 
 use super::complete::{Grammar, Slot};
 use super::out::complain;

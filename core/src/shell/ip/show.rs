@@ -151,7 +151,7 @@ impl Filter {
 }
 
 /// Whether `text` fits a shell pattern, of which `*` and `?` are known.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(in crate::shell) fn glob(pattern: &str, text: &str) -> bool {
     // Where a mismatch may go back to: behind the last star, and one letter further in the text each time.
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);

@@ -90,7 +90,8 @@ impl Machine {
             return Err(DropReason::SocketTableFull);
         }
         let seed = self.rng.next_u64();
-        let connection = Connection::accept(ctx.now, key.local, self.path_to(key.remote), seed).ok_or(DropReason::SocketTableFull)?;
+        let connection = Connection::accept(ctx.now, key.local, self.path_to(key.remote), seed)
+            .ok_or(DropReason::SocketTableFull)?;
         let id = self.sockets.next_id();
         self.tcp.add(key, Conn::new(id, None, connection, Some(at)));
         Ok(())

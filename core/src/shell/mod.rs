@@ -18,9 +18,9 @@ pub mod ss;
 mod builtin;
 mod coreutils;
 mod expand;
-mod sysctl;
 #[cfg(test)]
 mod fake;
+mod sysctl;
 
 pub use complete::{CompletionContext, Completions, complete};
 pub use job::ShellJob;

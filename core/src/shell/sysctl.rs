@@ -235,7 +235,8 @@ fn print(path: &str, value: &str, options: &Options, kernel: &mut dyn Kernel) {
 /// Prints a setting, or all of a directory.
 fn show_below(path: &str, options: &Options, kernel: &mut dyn Kernel) -> i32 {
     let dir = path.trim_end_matches('/');
-    let below = |other: &str| dir.is_empty() || other == dir || other.strip_prefix(dir).is_some_and(|r| r.starts_with('/'));
+    let below =
+        |other: &str| dir.is_empty() || other == dir || other.strip_prefix(dir).is_some_and(|r| r.starts_with('/'));
     let paths: Vec<String> = kernel.sysctls().into_iter().filter(|other| below(other)).collect();
     if paths.is_empty() {
         return missing(path, options, kernel);

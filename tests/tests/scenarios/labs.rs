@@ -3,7 +3,8 @@
 use netmodes_core::event::Fact;
 use netmodes_core::lab::Lab;
 use netmodes_core::world::World;
-use netmodes_tests::content::{lab, lab_names};
+use netmodes_tests::content::{lab, lab_names, read};
+use netmodes_tests::paths::root;
 use netmodes_tests::scripts::run;
 
 #[test]
@@ -26,6 +27,25 @@ fn the_form_that_the_page_reads_is_the_same_lab() {
     for name in lab_names() {
         let lab = lab(&name);
         assert_eq!(Lab::from_json(&lab.to_json()), Ok(lab));
+    }
+}
+
+#[test]
+fn the_office_and_the_internet_are_the_same_in_every_lab_that_has_them() {
+    let shared = |name: &str, heading: &str| {
+        let text = read(&root().join("static/labs").join(name).with_extension("toml"));
+        let (_, rest) = text.split_once(&format!("# --- {heading} -"))?;
+        Some(rest.split("\n# --- ").next().unwrap_or_default().trim().to_owned())
+    };
+    for heading in ["the office", "the Internet"] {
+        let expected = shared("nat", heading).expect("the lab nat has it");
+        let others = lab_names().into_iter().filter_map(|name| Some((shared(&name, heading)?, name)));
+        let mut count = 0;
+        for (found, name) in others {
+            assert!(found == expected, "{heading} in {name} is not that of nat");
+            count += 1;
+        }
+        assert!(count > 5, "{heading}: {count}");
     }
 }
 

@@ -5,4 +5,5 @@ mod labs;
 mod nat;
 mod reach;
 mod tcp;
+mod tour;
 mod walk;

@@ -137,6 +137,8 @@ drop_reasons! {
     DhcpNotForUs = "dhcp-not-for-us", Service;
     /// The DHCP server has no address left.
     DhcpPoolEmpty = "dhcp-pool-empty", Service;
+    /// Too many answers of the DHCP server wait already.
+    DhcpBusy = "dhcp-busy", Service;
     /// The DHCP server knows nothing of this client's address and is not authoritative.
     DhcpUnknownLease = "dhcp-unknown-lease", Service;
     /// The NAT engine offers no service on this port.

@@ -39,6 +39,8 @@ pub const PROCESSES_MAX: usize = 1_024;
 pub const SOCKET_RECEIVE_BYTES_MAX: usize = 212_992;
 /// Addresses one DHCP pool may hold.
 pub const DHCP_POOL_MAX: u32 = 65_536;
+/// Answers of one DHCP server that wait for a ping or for its delay.
+pub const DHCP_PENDING_MAX: usize = 1_024;
 /// Characters of one command line.
 pub const COMMAND_LINE_CHARS_MAX: usize = 65_536;
 /// Bytes of one lab file.

@@ -14,6 +14,16 @@ pub const REPLY: u8 = 2;
 /// Fixed part, before the options.
 const HEADER_LEN: usize = 236;
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
+/// `sname` and `file` in the fixed part.
+const SNAME: core::ops::Range<usize> = 44..108;
+const FILE: core::ops::Range<usize> = 108..HEADER_LEN;
+/// The IP packet that every client takes (RFC 2131 2), and the largest that we send: an Ethernet frame's.
+const PACKET_MIN: usize = 576;
+const PACKET_MAX: usize = 1500;
+/// IPv4's and UDP's headers.
+const PACKET_HEADERS: usize = 28;
+/// Bytes of a client identifier that tell clients apart.
+const CLIENT_ID_MAX: usize = 255;
 /// The least that a BOOTP relay or server takes (RFC 1542 2.1).
 const LEN_MIN: usize = 300;
 
@@ -97,6 +107,10 @@ pub struct Message {
     pub giaddr: Ipv4Addr,
     /// The client's MAC.
     pub chaddr: MacAddr,
+    /// The server's name (`sname`), at most 63 bytes; empty where the field holds options.
+    pub sname: Vec<u8>,
+    /// The boot file's name (`file`), at most 127 bytes; empty where the field holds options.
+    pub file: Vec<u8>,
     /// Options in order; each code once.
     pub options: Vec<(u8, Vec<u8>)>,
 }
@@ -115,6 +129,8 @@ impl Message {
             siaddr: Ipv4Addr::UNSPECIFIED,
             giaddr: Ipv4Addr::UNSPECIFIED,
             chaddr,
+            sname: Vec::new(),
+            file: Vec::new(),
             options: vec![(option::MESSAGE_TYPE, vec![kind as u8])],
         }
     }
@@ -243,18 +259,32 @@ impl Message {
             siaddr: address(20),
             giaddr: address(24),
             chaddr: MacAddr::from_slice(&bytes[28..]).unwrap_or_default(),
+            sname: Vec::new(),
+            file: Vec::new(),
             options: Vec::new(),
         };
         message.read_options(bytes, options_at..bytes.len())?;
         // The fields for names may hold more options (RFC 2132 9.3).
         let overload = message.get(option::OVERLOAD).and_then(|b| b.first().copied()).unwrap_or(0);
         if overload & 1 != 0 {
-            message.read_options(bytes, 108..HEADER_LEN)?;
+            message.read_options(bytes, FILE)?;
+        } else {
+            message.file = text_field(&bytes[FILE]);
         }
         if overload & 2 != 0 {
-            message.read_options(bytes, 44..108)?;
+            message.read_options(bytes, SNAME)?;
+        } else {
+            message.sname = text_field(&bytes[SNAME]);
         }
         Ok(message)
+    }
+
+    /// Which client this is (RFC 2131 4.2): its identifier, else its MAC.
+    pub fn client(&self) -> ClientKey {
+        match self.get(option::CLIENT_IDENTIFIER) {
+            Some(id) if id.len() >= 2 => ClientKey::Id(id[..id.len().min(CLIENT_ID_MAX)].to_vec()),
+            _ => ClientKey::Mac(self.chaddr),
+        }
     }
 
     fn read_options(&mut self, bytes: &[u8], range: core::ops::Range<usize>) -> Result<(), MessageError> {
@@ -280,8 +310,15 @@ impl Message {
         Ok(())
     }
 
-    /// The bytes, padded to the 300 that BOOTP wants.
+    /// The bytes, padded to the 300 that BOOTP wants. Options that do not fit into a packet of 1500 bytes go into the
+    /// fields for names (option 52).
     pub fn emit(&self) -> Vec<u8> {
+        self.emit_within(PACKET_MAX).0
+    }
+
+    /// The bytes for a client that takes IP packets of `max` bytes (option 57), 576 at least; and the options that found
+    /// no room.
+    pub fn emit_within(&self, max: usize) -> (Vec<u8>, Vec<u8>) {
         let mut bytes = vec![0; HEADER_LEN];
         bytes[0] = self.op;
         bytes[1] = 1;
@@ -294,19 +331,78 @@ impl Message {
             bytes[at..at + 4].copy_from_slice(&address.octets());
         }
         bytes[28..34].copy_from_slice(&self.chaddr.0);
+        for (field, text) in [(SNAME, &self.sname), (FILE, &self.file)] {
+            let len = text.len().min(field.len() - 1);
+            bytes[field][..len].copy_from_slice(&text[..len]);
+        }
         bytes.extend_from_slice(&COOKIE);
-        for (code, value) in &self.options {
-            if value.is_empty() {
-                bytes.extend_from_slice(&[*code, 0]);
+        let left_out = self.emit_options(&mut bytes, max.clamp(PACKET_MIN, PACKET_MAX) - PACKET_HEADERS);
+        bytes.resize(bytes.len().max(LEN_MIN), 0);
+        (bytes, left_out)
+    }
+
+    /// Options, in order, split where they are longer than 255 bytes (RFC 3396); first behind the header, up to `len_max`
+    /// bytes in all, then in the fields for names that are free.
+    fn emit_options(&self, bytes: &mut Vec<u8>, len_max: usize) -> Vec<u8> {
+        let parts: Vec<(u8, &[u8])> = self.options.iter().flat_map(|(code, value)| split(*code, value)).collect();
+        let whole: usize = parts.iter().map(|(_, part)| part.len() + 2).sum();
+        let mut rooms: Vec<(core::ops::Range<usize>, u8)> = Vec::new();
+        if bytes.len() + whole + 1 > len_max {
+            rooms.extend(self.file.is_empty().then_some((FILE, 1)));
+            rooms.extend(self.sname.is_empty().then_some((SNAME, 2)));
+        }
+        // Each room ends with the mark 255; the first has to hold option 52 too.
+        let main = len_max - 1 - if rooms.is_empty() { 0 } else { 3 };
+        let (mut overload, mut left_out) = (0, Vec::new());
+        let mut rest = parts.into_iter().peekable();
+        while let Some((code, part)) = rest.next_if(|(_, part)| bytes.len() + part.len() + 2 <= main) {
+            bytes.extend([code, part.len() as u8]);
+            bytes.extend_from_slice(part);
+        }
+        for (room, flag) in rooms {
+            let mut at = room.start;
+            while let Some((code, part)) = rest.next_if(|(_, part)| at + part.len() + 3 <= room.end) {
+                bytes[at..at + 2].copy_from_slice(&[code, part.len() as u8]);
+                bytes[at + 2..at + 2 + part.len()].copy_from_slice(part);
+                at += part.len() + 2;
             }
-            for part in value.chunks(255) {
-                bytes.push(*code);
-                bytes.push(part.len() as u8);
-                bytes.extend_from_slice(part);
+            if at > room.start {
+                bytes[at] = 255;
+                overload |= flag;
             }
         }
+        for (code, part) in rest {
+            if bytes.len() + part.len() + 2 <= main && !left_out.contains(&code) {
+                bytes.extend([code, part.len() as u8]);
+                bytes.extend_from_slice(part);
+            } else {
+                left_out.push(code);
+            }
+        }
+        if overload != 0 {
+            bytes.extend([option::OVERLOAD, 1, overload]);
+        }
         bytes.push(255);
-        bytes.resize(bytes.len().max(LEN_MIN), 0);
-        bytes
+        left_out.dedup();
+        left_out
     }
+}
+
+/// Which client a message is from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClientKey {
+    /// By its identifier (option 61).
+    Id(Vec<u8>),
+    /// By its MAC.
+    Mac(MacAddr),
+}
+
+fn split(code: u8, value: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let empty = value.is_empty().then_some((code, value));
+    empty.into_iter().chain(value.chunks(255).map(move |part| (code, part)))
+}
+
+/// A field of fixed length: its bytes up to the first 0.
+fn text_field(field: &[u8]) -> Vec<u8> {
+    field.iter().copied().take_while(|byte| *byte != 0).take(field.len() - 1).collect()
 }

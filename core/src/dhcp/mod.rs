@@ -3,16 +3,22 @@
 //! Must not know NICs or the event queue: who sends and receives is [`crate::programs`] on a machine, or a NAT engine.
 
 pub mod client;
+mod config;
 pub mod message;
 pub mod option;
 mod pool;
+mod probe;
+mod reply;
 pub mod server;
+mod virtualbox;
 #[cfg(test)]
 mod tests;
 
 pub use client::{BoundLease, Client, ClientAction, ClientConfig};
-pub use message::{Message, MessageError, MessageType};
-pub use server::{LeaseChange, Reply, ReplyTo, Reservation, Server, ServerAction, ServerConfig};
+pub use config::{Flavour, Reservation, ServerConfig};
+pub use message::{ClientKey, Message, MessageError, MessageType};
+pub use reply::{Reply, ReplyTo};
+pub use server::{LeaseChange, Server, ServerAction};
 
 /// The L4 port of servers and relays.
 pub const SERVER_PORT: u16 = 67;

@@ -4,6 +4,7 @@
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::message::ClientKey;
 use crate::addr::MacAddr;
 use crate::time::SimTime;
 use crate::view::LeaseState;
@@ -11,9 +12,12 @@ use crate::view::LeaseState;
 /// What a server remembers of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binding {
+    pub client: ClientKey,
     pub mac: MacAddr,
     pub hostname: String,
     pub state: LeaseState,
+    /// When the client last spoke of it.
+    pub since: SimTime,
     pub expires: SimTime,
 }
 
@@ -32,11 +36,13 @@ pub(super) struct Pool {
     /// Addresses that are not handed out to just anybody.
     reserved: BTreeSet<u32>,
     bindings: BTreeMap<Ipv4Addr, Binding>,
-    by_mac: BTreeMap<MacAddr, Ipv4Addr>,
+    by_client: BTreeMap<ClientKey, Ipv4Addr>,
     /// Deadlines of what is held.
     deadlines: BTreeSet<(SimTime, Ipv4Addr)>,
     /// What was held once and may be given to others, the longest unused first.
     reusable: BTreeSet<(SimTime, Ipv4Addr)>,
+    /// What is held because somebody else uses it, the longest first.
+    declined: BTreeSet<(SimTime, Ipv4Addr)>,
     /// Below this, every address has been used at least once.
     fresh: u32,
 }
@@ -49,9 +55,10 @@ impl Pool {
             last,
             reserved,
             bindings: BTreeMap::new(),
-            by_mac: BTreeMap::new(),
+            by_client: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             reusable: BTreeSet::new(),
+            declined: BTreeSet::new(),
             fresh: first,
         }
     }
@@ -68,15 +75,15 @@ impl Pool {
         self.bindings.iter()
     }
 
-    pub(super) fn of_client(&self, mac: MacAddr) -> Option<Ipv4Addr> {
-        self.by_mac.get(&mac).copied()
+    pub(super) fn of_client(&self, client: &ClientKey) -> Option<Ipv4Addr> {
+        self.by_client.get(client).copied()
     }
 
     /// Whether this client may have the address: nobody else holds it.
-    pub(super) fn free_for(&self, addr: Ipv4Addr, mac: MacAddr) -> bool {
+    pub(super) fn free_for(&self, addr: Ipv4Addr, client: &ClientKey) -> bool {
         self.bindings
             .get(&addr)
-            .is_none_or(|binding| (binding.mac == mac && binding.state != LeaseState::Declined) || !binding.holds())
+            .is_none_or(|binding| (binding.client == *client && binding.state != LeaseState::Declined) || !binding.holds())
     }
 
     /// An address for a client that has none: one that was never used, else the longest unused.
@@ -91,10 +98,20 @@ impl Pool {
         self.reusable.iter().map(|(_, addr)| *addr).find(|addr| self.contains(*addr))
     }
 
+    /// The address that was given up longest ago because somebody else used it: the last resort.
+    pub(super) fn abandoned(&self) -> Option<Ipv4Addr> {
+        self.declined.iter().map(|(_, addr)| *addr).find(|addr| self.contains(*addr))
+    }
+
+    /// How many addresses are held now.
+    pub(super) fn held(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// Remembers something of an address. A client has one address at a time: what it had before is free.
     /// Returns that one.
     pub(super) fn put(&mut self, addr: Ipv4Addr, binding: Binding) -> Option<Ipv4Addr> {
-        let before = self.by_mac.get(&binding.mac).copied().filter(|old| *old != addr);
+        let before = self.by_client.get(&binding.client).copied().filter(|old| *old != addr);
         if let Some(old) = before {
             self.forget(old);
         }
@@ -104,8 +121,10 @@ impl Pool {
         } else {
             self.reusable.insert((binding.expires, addr));
         }
-        if binding.state != LeaseState::Declined {
-            self.by_mac.insert(binding.mac, addr);
+        if binding.state == LeaseState::Declined {
+            self.declined.insert((binding.expires, addr));
+        } else {
+            self.by_client.insert(binding.client.clone(), addr);
         }
         self.bindings.insert(addr, binding);
         before
@@ -116,8 +135,9 @@ impl Pool {
         if let Some(binding) = self.bindings.remove(&addr) {
             self.deadlines.remove(&(binding.expires, addr));
             self.reusable.remove(&(binding.expires, addr));
-            if self.by_mac.get(&binding.mac) == Some(&addr) {
-                self.by_mac.remove(&binding.mac);
+            self.declined.remove(&(binding.expires, addr));
+            if self.by_client.get(&binding.client) == Some(&addr) {
+                self.by_client.remove(&binding.client);
             }
             // An offer nobody took leaves no trace: the address is as fresh as before.
             self.fresh = self.fresh.min(addr.to_bits()).max(self.first);

@@ -1,13 +1,15 @@
-//! A server's decisions (RFC 2131 section 4.3).
+//! A server's decisions (RFC 2131 section 4.3), as ISC's dhcpd takes them; what VirtualBox's servers do otherwise is in
+//! `virtualbox.rs`. What RFC 2131 leaves open was tried with isc-dhcp-server 4.4.3-P1 in a namespace.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
-use super::message::{Message, MessageType};
-use super::option;
+use super::config::{Flavour, ServerConfig};
+use super::message::{ClientKey, Message, MessageType};
 use super::pool::{Binding, Pool};
-use crate::addr::{Cidr, MacAddr};
+use super::probe::Outbox;
+use super::reply::Reply;
 use crate::drop_reason::DropReason;
 use crate::id::NodeId;
 use crate::limits;
@@ -15,103 +17,19 @@ use crate::rng::Rng;
 use crate::time::SimTime;
 use crate::view::{DhcpServerRow, LeaseRow, LeaseState};
 
-/// How long a declined address is not offered again (Kea's `decline-probation-period` default).
-const DECLINE_PROBATION: Duration = Duration::from_secs(86_400);
+/// How long an address that somebody else uses is not offered again (dhcpd.conf's `abandon-lease-time`).
+const ABANDONED: Duration = Duration::from_secs(86_400);
+/// A client that spoke of its address so shortly ago gets its offer without a ping (server/dhcp.c, `ack_lease`).
+const PING_CLTT: Duration = Duration::from_secs(60);
 /// Characters of a host name that are remembered.
 const HOSTNAME_MAX: usize = 64;
-
-/// An address kept for one client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reservation {
-    /// The client's MAC.
-    pub mac: MacAddr,
-    /// Its address, inside or outside the pool.
-    pub addr: Ipv4Addr,
-}
-
-/// A server's scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// The server's own address, its identifier.
-    pub server_id: Ipv4Addr,
-    /// The network it serves.
-    pub subnet: Cidr,
-    /// First address of the pool.
-    pub first: Ipv4Addr,
-    /// Last address of the pool.
-    pub last: Ipv4Addr,
-    /// Parts of the pool that are not handed out, both ends included.
-    pub exclude: Vec<(Ipv4Addr, Ipv4Addr)>,
-    /// Addresses kept for certain clients.
-    pub reservations: Vec<Reservation>,
-    /// How long a lease is when the client does not ask, in seconds.
-    pub lease_secs: u32,
-    /// A client that asks gets at least and at most this, in seconds.
-    pub lease_secs_range: (u32, u32),
-    /// Option 3.
-    pub router: Option<Ipv4Addr>,
-    /// Option 6.
-    pub dns: Vec<Ipv4Addr>,
-    /// Further options.
-    pub options: Vec<(u8, Vec<u8>)>,
-    /// Says no to clients whose address it does not know.
-    pub authoritative: bool,
-    /// How long an offer is kept, in seconds.
-    pub offer_secs: u32,
-}
-
-impl ServerConfig {
-    /// A scope with a lease of a week, no router, no name servers.
-    pub fn new(server_id: Ipv4Addr, subnet: Cidr, first: Ipv4Addr, last: Ipv4Addr) -> Self {
-        Self {
-            server_id,
-            subnet,
-            first,
-            last,
-            exclude: Vec::new(),
-            reservations: Vec::new(),
-            lease_secs: 7 * 24 * 3600,
-            lease_secs_range: (60, u32::MAX),
-            router: None,
-            dns: Vec::new(),
-            options: Vec::new(),
-            authoritative: true,
-            offer_secs: 60,
-        }
-    }
-}
-
-/// Where an answer goes (RFC 2131 4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyTo {
-    /// To everybody: the client cannot take unicast, or has no address.
-    Broadcast,
-    /// To this address at this MAC, without asking ARP.
-    Unicast {
-        /// The address.
-        addr: Ipv4Addr,
-        /// The MAC.
-        mac: MacAddr,
-    },
-    /// To the relay.
-    Relay(Ipv4Addr),
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The message.
-    pub message: Message,
-    /// Where it goes.
-    pub to: ReplyTo,
-}
 
 /// What a server does with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerAction {
     /// Answers.
     Reply(Reply),
-    /// Takes note without a word.
+    /// Takes note without a word, or answers later.
     Taken,
     /// Does not want it.
     Ignore(DropReason),
@@ -130,12 +48,13 @@ pub enum LeaseChange {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: ServerConfig,
-    pool: Pool,
+    pub(super) pool: Pool,
+    pub(super) outbox: Outbox,
     changes: VecDeque<LeaseChange>,
 }
 
 impl Server {
-    /// A server with nothing leased. `_rng` is for what it will draw (xids of its own pings).
+    /// A server with nothing leased. `_rng` is for what it will draw.
     pub fn new(config: ServerConfig, _rng: Rng) -> Self {
         let mut reserved: BTreeSet<u32> = config.reservations.iter().map(|r| r.addr.to_bits()).collect();
         reserved.insert(config.server_id.to_bits());
@@ -145,12 +64,25 @@ impl Server {
             reserved.extend(range.take(limits::DHCP_POOL_MAX as usize));
         }
         let pool = Pool::new(config.first, config.last, reserved);
-        Self { config, pool, changes: VecDeque::new() }
+        Self { config, pool, outbox: Outbox::default(), changes: VecDeque::new() }
     }
 
     /// Its scope.
     pub fn config(&self) -> &ServerConfig {
         &self.config
+    }
+
+    /// Another scope from now on. Leases that still fit in are kept, and those that are kept for others run on.
+    pub fn configure(&mut self, config: ServerConfig) {
+        let old = core::mem::replace(self, Self::new(config, Rng::stream(0, crate::rng::Purpose::DhcpServer, 0)));
+        self.changes = old.changes;
+        for (addr, binding) in old.pool.bindings() {
+            if self.config.subnet.contains(*addr) {
+                self.pool.put(*addr, binding.clone());
+            } else {
+                self.changes.push_back(LeaseChange::Del(*addr));
+            }
+        }
     }
 
     /// Decides on a client's message.
@@ -159,204 +91,239 @@ impl Server {
         if message.op != super::message::REQUEST || !message.chaddr.is_unicast() {
             return ServerAction::Ignore(DropReason::DhcpUnexpected);
         }
+        let action = match self.config.flavour {
+            Flavour::Isc => self.isc(now, message),
+            Flavour::VBoxNetDhcp => self.vbox_net_dhcp(now, message),
+            Flavour::Slirp => self.slirp(now, message),
+        };
+        match action {
+            ServerAction::Reply(reply) if !self.config.delay.is_zero() => {
+                if self.outbox.later(now + self.config.delay, reply) {
+                    ServerAction::Taken
+                } else {
+                    ServerAction::Ignore(DropReason::DhcpBusy)
+                }
+            }
+            action => action,
+        }
+    }
+
+    fn isc(&mut self, now: SimTime, message: &Message) -> ServerAction {
         match message.kind() {
             Some(MessageType::Discover) => self.discover(now, message),
             Some(MessageType::Request) => self.request(now, message),
             Some(MessageType::Decline) => self.decline(now, message),
             Some(MessageType::Release) => self.release(now, message),
-            Some(MessageType::Inform) => self.inform(message),
+            Some(MessageType::Inform) if message.ciaddr.is_unspecified() => {
+                ServerAction::Ignore(DropReason::DhcpUnexpected)
+            }
+            // "not authoritative for subnet": dhcpd informs nobody then.
+            Some(MessageType::Inform) if !self.config.authoritative => {
+                ServerAction::Ignore(DropReason::DhcpUnknownLease)
+            }
+            Some(MessageType::Inform) => self.informed(message),
             _ => ServerAction::Ignore(DropReason::DhcpUnexpected),
         }
     }
 
-    fn reservation(&self, mac: MacAddr) -> Option<Ipv4Addr> {
-        self.config.reservations.iter().find(|r| r.mac == mac).map(|r| r.addr)
+    /// The address that is kept for who sent this.
+    pub(super) fn reservation(&self, message: &Message) -> Option<Ipv4Addr> {
+        self.config.reservations.iter().find(|r| r.is_for(message)).map(|r| r.addr)
     }
 
-    fn may_have(&self, addr: Ipv4Addr, mac: MacAddr) -> bool {
-        match self.reservation(mac) {
-            Some(kept) => kept == addr,
-            None => self.pool.contains(addr) && self.pool.free_for(addr, mac),
+    /// Whether who sent this may have the address.
+    pub(super) fn may_have(&self, addr: Ipv4Addr, message: &Message) -> bool {
+        let free = self.pool.free_for(addr, &message.client());
+        match self.reservation(message) {
+            Some(kept) => kept == addr && free,
+            None => self.pool.contains(addr) && free,
         }
+    }
+
+    /// Whether this scope has something to say about a client: a reservation, or a lease of now or before.
+    pub fn knows(&self, message: &Message) -> bool {
+        self.reservation(message).is_some() || self.pool.of_client(&message.client()).is_some()
+    }
+
+    /// Whether the address is one of this scope's: in its pool, or reserved.
+    pub fn owns(&self, addr: Ipv4Addr) -> bool {
+        self.pool.contains(addr) || self.config.reservations.iter().any(|r| r.addr == addr)
+    }
+
+    /// Whether a new client could be given an address.
+    pub fn has_room(&mut self) -> bool {
+        self.pool.choose().is_some()
     }
 
     fn discover(&mut self, now: SimTime, message: &Message) -> ServerAction {
-        let mac = message.chaddr;
-        let chosen = self
-            .reservation(mac)
-            .or_else(|| self.pool.of_client(mac).filter(|addr| self.may_have(*addr, mac)))
-            .or_else(|| message.requested_ip().filter(|addr| self.may_have(*addr, mac)))
-            .or_else(|| self.pool.choose());
+        let client = message.client();
+        let kept = self.reservation(message).filter(|addr| self.pool.free_for(*addr, &client));
+        let chosen = kept
+            .or_else(|| self.pool.of_client(&client).filter(|addr| self.may_have(*addr, message)))
+            .or_else(|| message.requested_ip().filter(|addr| self.may_have(*addr, message)))
+            .or_else(|| self.pool.choose())
+            // "Reclaiming abandoned lease": better one that was in use than none.
+            .or_else(|| self.pool.abandoned());
         let Some(addr) = chosen else { return ServerAction::Ignore(DropReason::DhcpPoolEmpty) };
-        // What the client holds already stays bound while it looks around.
-        let bound = self.pool.get(addr).is_some_and(|b| b.mac == mac && b.state == LeaseState::Bound);
-        if !bound {
-            let expires = now + Duration::from_secs(u64::from(self.config.offer_secs));
-            self.bind(addr, message, LeaseState::Offered, expires);
+        self.offer(now, message, addr)
+    }
+
+    /// Offers an address, after a ping where that is wanted.
+    pub(super) fn offer(&mut self, now: SimTime, message: &Message, addr: Ipv4Addr) -> ServerAction {
+        if self.outbox.is_probing(addr) {
+            // "already acking lease": the answer is on its way.
+            return ServerAction::Taken;
         }
-        let mut offer = self.grant(MessageType::Offer, message, addr);
-        offer.yiaddr = addr;
-        self.reply(message, offer)
+        let before = self.pool.get(addr);
+        let bound = before.is_some_and(|b| b.client == message.client() && b.state == LeaseState::Bound);
+        let fresh = before.is_none_or(|b| b.state == LeaseState::Declined || now.since(b.since) > PING_CLTT);
+        let ping = self.config.ping_check && fresh && self.reservation(message) != Some(addr);
+        // What the client holds already stays bound while it looks around.
+        if !bound {
+            self.bind(now, addr, message, LeaseState::Offered, now + self.offer_time(message));
+        }
+        match self.grant(MessageType::Offer, message, addr) {
+            ServerAction::Reply(offer) if ping => match self.outbox.probe(now, addr, self.config.delay, offer) {
+                Some(offer) => ServerAction::Reply(offer),
+                None => ServerAction::Taken,
+            },
+            action => action,
+        }
+    }
+
+    /// Promises an address.
+    pub(super) fn acknowledge(&mut self, now: SimTime, message: &Message, addr: Ipv4Addr) -> ServerAction {
+        let secs = self.config.granted_secs(message.lease_secs());
+        self.outbox.answered(addr);
+        self.bind(now, addr, message, LeaseState::Bound, now + Duration::from_secs(u64::from(secs)));
+        self.grant(MessageType::Ack, message, addr)
     }
 
     fn request(&mut self, now: SimTime, message: &Message) -> ServerAction {
-        let mac = message.chaddr;
-        let (wanted, knows_us) = match (message.server_id(), message.requested_ip()) {
-            // SELECTING: the client chose an offer.
-            (Some(server), _) if server != self.config.server_id => {
-                if let Some(addr) = self.pool.of_client(mac)
-                    && self.pool.get(addr).is_some_and(|b| b.state == LeaseState::Offered)
-                {
-                    self.pool.forget(addr);
-                    self.changes.push_back(LeaseChange::Del(addr));
-                }
-                return ServerAction::Taken;
-            }
-            (Some(_), wanted) => (wanted.unwrap_or(message.ciaddr), true),
-            // INIT-REBOOT: the client remembers an address.
-            (None, Some(wanted)) => (wanted, false),
-            // RENEWING, REBINDING: the client has an address.
-            (None, None) => (message.ciaddr, false),
-        };
-        let on_our_net = self.config.subnet.contains(wanted);
-        let known = self.pool.get(wanted).is_some_and(|b| b.mac == mac) || self.reservation(mac) == Some(wanted);
-        if !on_our_net && !message.giaddr.is_unspecified() && !self.config.authoritative {
-            return ServerAction::Ignore(DropReason::DhcpUnknownLease);
+        if message.server_id().is_some_and(|server| server != self.config.server_id) {
+            self.cancel_offer(message);
+            return ServerAction::Ignore(DropReason::DhcpNotForUs);
         }
-        if !on_our_net || !self.may_have(wanted, mac) {
-            return if knows_us || self.config.authoritative {
-                self.nak(message)
+        // SELECTING and INIT-REBOOT name the address in an option, RENEWING and REBINDING in the header.
+        let wanted = message.requested_ip().unwrap_or(message.ciaddr);
+        if wanted.is_unspecified() {
+            return ServerAction::Ignore(DropReason::DhcpUnexpected);
+        }
+        if self.reservation(message) == Some(wanted) && self.may_have(wanted, message) {
+            return self.acknowledge(now, message, wanted);
+        }
+        if !self.config.subnet.contains(wanted) {
+            // "wrong network", or "ignored (not authoritative)".
+            return if self.config.authoritative {
+                self.nak(message, Some("requested address not available"))
             } else {
                 ServerAction::Ignore(DropReason::DhcpUnknownLease)
             };
         }
-        if !known && !knows_us && !self.config.authoritative {
+        if !self.owns(wanted) {
+            // "unknown lease": some other server's, perhaps.
             return ServerAction::Ignore(DropReason::DhcpUnknownLease);
         }
-        let secs = self.lease_secs(message);
-        let expires = now + Duration::from_secs(u64::from(secs));
-        self.bind(wanted, message, LeaseState::Bound, expires);
-        let mut ack = self.grant(MessageType::Ack, message, wanted);
-        ack.yiaddr = wanted;
-        ack.ciaddr = message.ciaddr;
-        self.reply(message, ack)
-    }
-
-    fn nak(&self, message: &Message) -> ServerAction {
-        let mut nak = message.answer(MessageType::Nak, self.config.server_id);
-        nak.set(option::MESSAGE, b"requested address not available");
-        // RFC 2131 4.3.2: to everybody, unless a relay passes it on.
-        let to = if message.giaddr.is_unspecified() { ReplyTo::Broadcast } else { ReplyTo::Relay(message.giaddr) };
-        ServerAction::Reply(Reply { message: nak, to })
+        if self.may_have(wanted, message) {
+            self.acknowledge(now, message, wanted)
+        } else {
+            // "lease … unavailable": another client has it.
+            self.nak(message, Some("requested address not available"))
+        }
     }
 
     fn decline(&mut self, now: SimTime, message: &Message) -> ServerAction {
-        let addr = message.requested_ip();
-        match addr.filter(|addr| self.pool.get(*addr).is_some_and(|b| b.mac == message.chaddr)) {
+        if message.server_id().is_some_and(|server| server != self.config.server_id) {
+            return ServerAction::Ignore(DropReason::DhcpNotForUs);
+        }
+        let client = message.client();
+        let held = |addr: &Ipv4Addr| {
+            let states = [LeaseState::Offered, LeaseState::Bound];
+            self.pool.get(*addr).is_some_and(|b| b.client == client && states.contains(&b.state))
+        };
+        match message.requested_ip().filter(held) {
             Some(addr) => {
-                self.bind(addr, message, LeaseState::Declined, now + DECLINE_PROBATION);
+                self.bind(now, addr, message, LeaseState::Declined, now + ABANDONED);
                 ServerAction::Taken
             }
             None => ServerAction::Ignore(DropReason::DhcpUnknownLease),
         }
     }
 
-    fn release(&mut self, now: SimTime, message: &Message) -> ServerAction {
+    pub(super) fn release(&mut self, now: SimTime, message: &Message) -> ServerAction {
         if message.server_id().is_some_and(|server| server != self.config.server_id) {
             return ServerAction::Ignore(DropReason::DhcpNotForUs);
         }
-        if self.pool.get(message.ciaddr).is_none_or(|b| b.mac != message.chaddr || b.state != LeaseState::Bound) {
+        let client = message.client();
+        let held = |b: &Binding| b.client == client && b.state == LeaseState::Bound;
+        if !self.pool.get(message.ciaddr).is_some_and(held) {
             return ServerAction::Ignore(DropReason::DhcpUnknownLease);
         }
-        self.bind(message.ciaddr, message, LeaseState::Released, now);
+        self.bind(now, message.ciaddr, message, LeaseState::Released, now);
         ServerAction::Taken
     }
 
-    fn inform(&self, message: &Message) -> ServerAction {
-        if message.ciaddr.is_unspecified() {
-            return ServerAction::Ignore(DropReason::DhcpUnexpected);
-        }
-        let mut ack = message.answer(MessageType::Ack, self.config.server_id);
-        ack.ciaddr = message.ciaddr;
-        self.add_options(message, &mut ack);
-        let to = ReplyTo::Unicast { addr: message.ciaddr, mac: message.chaddr };
-        ServerAction::Reply(Reply { message: ack, to })
-    }
-
-    fn lease_secs(&self, message: &Message) -> u32 {
-        let (min, max) = self.config.lease_secs_range;
-        message
-            .lease_secs()
-            .map_or(self.config.lease_secs, |asked| asked.clamp(min, max.min(self.config.lease_secs.max(min))))
-    }
-
-    fn grant(&self, kind: MessageType, message: &Message, _: Ipv4Addr) -> Message {
-        let mut answer = message.answer(kind, self.config.server_id);
-        answer.set(option::LEASE_TIME, &self.lease_secs(message).to_be_bytes());
-        self.add_options(message, &mut answer);
-        answer
-    }
-
-    /// The mask, and what the client asked for of what we have; all of it if it did not say.
-    fn add_options(&self, message: &Message, answer: &mut Message) {
-        let wanted = |code: u8| message.param_list().is_empty() || message.param_list().contains(&code);
-        let config = &self.config;
-        answer.set(option::SUBNET_MASK, &config.subnet.netmask().octets());
-        if let Some(router) = config.router.filter(|_| wanted(option::ROUTERS)) {
-            answer.set(option::ROUTERS, &router.octets());
-        }
-        if !config.dns.is_empty() && wanted(option::DOMAIN_NAME_SERVERS) {
-            let bytes: Vec<u8> = config.dns.iter().flat_map(Ipv4Addr::octets).collect();
-            answer.set(option::DOMAIN_NAME_SERVERS, &bytes);
-        }
-        if wanted(option::BROADCAST_ADDRESS) && config.subnet.prefix < 31 {
-            answer.set(option::BROADCAST_ADDRESS, &config.subnet.broadcast().octets());
-        }
-        for (code, value) in config.options.iter().filter(|(code, _)| wanted(*code)) {
-            answer.set(*code, value);
-        }
-    }
-
-    fn reply(&self, message: &Message, reply: Message) -> ServerAction {
-        let to = if !message.giaddr.is_unspecified() {
-            ReplyTo::Relay(message.giaddr)
-        } else if !message.ciaddr.is_unspecified() {
-            ReplyTo::Unicast { addr: message.ciaddr, mac: message.chaddr }
-        } else if message.broadcast {
-            ReplyTo::Broadcast
-        } else {
-            ReplyTo::Unicast { addr: reply.yiaddr, mac: message.chaddr }
-        };
-        ServerAction::Reply(Reply { message: reply, to })
-    }
-
-    fn bind(&mut self, addr: Ipv4Addr, message: &Message, state: LeaseState, expires: SimTime) {
+    fn bind(&mut self, now: SimTime, addr: Ipv4Addr, message: &Message, state: LeaseState, expires: SimTime) {
         let hostname =
             message.hostname().map(|name| name.chars().filter(|c| !c.is_control()).take(HOSTNAME_MAX).collect());
-        let binding = Binding { mac: message.chaddr, hostname: hostname.unwrap_or_default(), state, expires };
+        let binding = Binding {
+            client: message.client(),
+            mac: message.chaddr,
+            hostname: hostname.unwrap_or_default(),
+            state,
+            since: now,
+            expires,
+        };
         if let Some(old) = self.pool.put(addr, binding) {
             self.changes.push_back(LeaseChange::Del(old));
         }
         self.changes.push_back(LeaseChange::Put(addr));
     }
 
-    /// Lets offers and leases end whose time is over.
+    /// Forgets what was said of an address.
+    pub(super) fn forget(&mut self, addr: Ipv4Addr) {
+        self.pool.forget(addr);
+        self.changes.push_back(LeaseChange::Del(addr));
+    }
+
+    /// Somebody answered a ping from this address: nobody gets it for a while.
+    pub fn handle_echo(&mut self, now: SimTime, addr: Ipv4Addr) {
+        if !self.outbox.answered(addr) {
+            return;
+        }
+        if let Some(binding) = self.pool.get(addr).cloned() {
+            self.pool.put(addr, Binding { state: LeaseState::Declined, expires: now + ABANDONED, ..binding });
+            self.changes.push_back(LeaseChange::Put(addr));
+        }
+    }
+
+    /// Lets offers and leases end whose time is over, and answers go whose time has come.
     pub fn handle_timeout(&mut self, now: SimTime) {
+        self.outbox.handle_timeout(now);
         while let Some(addr) = self.pool.overdue(now) {
             let Some(binding) = self.pool.get(addr).cloned() else { return };
             if binding.state == LeaseState::Bound {
                 self.pool.put(addr, Binding { state: LeaseState::Expired, ..binding });
                 self.changes.push_back(LeaseChange::Put(addr));
             } else {
-                self.pool.forget(addr);
-                self.changes.push_back(LeaseChange::Del(addr));
+                self.forget(addr);
             }
         }
     }
 
-    /// When the next offer or lease ends.
+    /// When the next offer or lease ends, or an answer is due.
     pub fn next_wakeup(&self) -> Option<SimTime> {
-        self.pool.next_deadline()
+        self.pool.next_deadline().into_iter().chain(self.outbox.next_wakeup()).min()
+    }
+
+    /// The next answer whose time has come.
+    pub fn poll_reply(&mut self) -> Option<Reply> {
+        self.outbox.poll_reply()
+    }
+
+    /// The next address to ping; [`Self::handle_echo`] takes the answer.
+    pub fn poll_probe(&mut self) -> Option<Ipv4Addr> {
+        self.outbox.poll_ping()
     }
 
     /// The next change of the lease table since the last call.
@@ -371,8 +338,13 @@ impl Server {
             server: node,
             addr,
             mac: binding.mac,
+            client_id: match &binding.client {
+                ClientKey::Id(id) => Some(id.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":")),
+                ClientKey::Mac(_) => None,
+            },
             hostname: binding.hostname.clone(),
             state: binding.state,
+            since: Some(binding.since),
             expires: binding.expires,
         })
     }
@@ -382,16 +354,22 @@ impl Server {
         self.pool.bindings().filter_map(|(addr, _)| self.lease_row(node, *addr)).collect()
     }
 
+    /// How many addresses are held by offers, leases and conflicts.
+    pub fn held(&self) -> usize {
+        self.pool.held()
+    }
+
     /// The scope.
     pub fn row(&self, node: NodeId) -> DhcpServerRow {
+        let config = &self.config;
         DhcpServerRow {
             node,
-            server: self.config.server_id,
-            first: self.config.first,
-            last: self.config.last,
-            lease_secs: self.config.lease_secs,
-            router: self.config.router,
-            dns: self.config.dns.clone(),
+            server: config.server_id,
+            first: config.first,
+            last: config.last,
+            lease_secs: config.lease_secs,
+            router: config.router,
+            dns: config.dns.clone(),
         }
     }
 }

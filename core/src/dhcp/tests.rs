@@ -1,6 +1,7 @@
 use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -137,7 +138,7 @@ fn a_request_for_anothers_address_is_refused() {
 
 #[test]
 fn a_reserved_address_goes_to_its_client_only() {
-    let kept = Reservation { mac: mac(9), addr: Ipv4Addr::new(10, 0, 2, 15) };
+    let kept = Reservation::for_mac(mac(9), Ipv4Addr::new(10, 0, 2, 15));
     let mut server = Server::new(ServerConfig { reservations: vec![kept], ..config(254) }, rng());
     for (n, host) in [(1, 16), (9, 15)] {
         let mut client = client(n);
@@ -145,6 +146,196 @@ fn a_reserved_address_goes_to_its_client_only() {
         talk(SimTime::ZERO, &mut client, &mut server);
         assert_eq!(client.lease().unwrap().cidr.addr, Ipv4Addr::new(10, 0, 2, host));
     }
+}
+
+fn ask(server: &mut Server, now: SimTime, message: &Message) -> Option<Reply> {
+    match server.handle_message(now, message) {
+        ServerAction::Reply(reply) => Some(reply),
+        _ => None,
+    }
+}
+
+fn request_for(n: u8, addr: Ipv4Addr) -> Message {
+    let mut message = Message::request(MessageType::Request, 9, mac(n));
+    message.set(option::REQUESTED_ADDRESS, &addr.octets());
+    message
+}
+
+fn flavoured(flavour: Flavour, last: u8) -> Server {
+    let subnet: Cidr = "10.0.2.0/24".parse().unwrap();
+    let addr = |host| Ipv4Addr::new(10, 0, 2, host);
+    let config = ServerConfig {
+        router: Some(addr(1)),
+        dns: vec![addr(3)],
+        ..ServerConfig::of(flavour, addr(2), subnet, addr(15), addr(last))
+    };
+    Server::new(config, rng())
+}
+
+#[test]
+fn isc_answers_a_remembered_address_as_the_real_dhcpd_did_in_a_namespace() {
+    // isc-dhcp-server 4.4.3-P1, range .15 to .20: a free address of the range is granted, one outside the ranges is an
+    // unknown lease, another network's is refused when authoritative and ignored when not.
+    for authoritative in [true, false] {
+        let kind = |addr| {
+            let mut server = Server::new(ServerConfig { authoritative, ..config(20) }, rng());
+            ask(&mut server, SimTime::ZERO, &request_for(1, addr)).and_then(|reply| reply.message.kind())
+        };
+        assert_eq!(kind(Ipv4Addr::new(10, 0, 2, 18)), Some(MessageType::Ack));
+        assert_eq!(kind(Ipv4Addr::new(10, 0, 2, 200)), None);
+        assert_eq!(kind(Ipv4Addr::new(192, 168, 9, 9)), authoritative.then_some(MessageType::Nak));
+    }
+}
+
+#[test]
+fn vboxnetdhcp_gives_ten_minutes_and_clamps_what_a_client_asks_for() {
+    let granted = |asked: Option<u32>| {
+        let mut discover = Message::request(MessageType::Discover, 1, mac(1));
+        if let Some(secs) = asked {
+            discover.set(option::LEASE_TIME, &secs.to_be_bytes());
+        }
+        let reply = ask(&mut flavoured(Flavour::VBoxNetDhcp, 20), SimTime::ZERO, &discover).unwrap();
+        assert_eq!(reply.to, ReplyTo::Broadcast);
+        reply.message.lease_secs().unwrap()
+    };
+    assert_eq!([granted(None), granted(Some(1)), granted(Some(604_800)), granted(Some(900))], [600, 300, 43_200, 900]);
+}
+
+#[test]
+fn vboxnetdhcp_ignores_decline_and_a_discover_with_an_address_and_commits_at_once_when_asked() {
+    let mut server = flavoured(Flavour::VBoxNetDhcp, 20);
+    let mut discover = Message::request(MessageType::Discover, 1, mac(1));
+    discover.ciaddr = Ipv4Addr::new(10, 0, 2, 16);
+    assert_eq!(ask(&mut server, SimTime::ZERO, &discover), None);
+    discover.ciaddr = Ipv4Addr::UNSPECIFIED;
+    discover.set(option::RAPID_COMMIT, &[]);
+    let ack = ask(&mut server, SimTime::ZERO, &discover).unwrap().message;
+    assert_eq!((ack.kind(), ack.get(option::RAPID_COMMIT)), (Some(MessageType::Ack), Some(&[][..])));
+    let mut decline = Message::request(MessageType::Decline, 1, mac(1));
+    decline.set(option::REQUESTED_ADDRESS, &ack.yiaddr.octets());
+    assert_eq!(server.handle_message(SimTime::ZERO, &decline), ServerAction::Taken);
+    assert_eq!(server.lease_row(NodeId(1), ack.yiaddr).unwrap().state, LeaseState::Bound, "the conflict will come back");
+}
+
+#[test]
+fn vboxnetdhcp_says_no_when_option_and_header_differ_and_gives_its_own_address_otherwise() {
+    let mut server = flavoured(Flavour::VBoxNetDhcp, 20);
+    let mut request = request_for(1, Ipv4Addr::new(10, 0, 2, 15));
+    request.ciaddr = Ipv4Addr::new(10, 0, 2, 16);
+    let nak = ask(&mut server, SimTime::ZERO, &request).unwrap().message;
+    assert_eq!(nak.get(option::MESSAGE), Some(&b"Requested address does not match ciaddr"[..]));
+    for (n, addr) in [(1, 15), (2, 16)] {
+        let ack = ask(&mut server, SimTime::ZERO, &request_for(n, Ipv4Addr::new(10, 0, 2, 15))).unwrap().message;
+        assert_eq!((ack.kind(), ack.yiaddr), (Some(MessageType::Ack), Ipv4Addr::new(10, 0, 2, addr)));
+    }
+    let outside = ask(&mut server, SimTime::ZERO, &request_for(3, Ipv4Addr::new(10, 0, 9, 9))).unwrap();
+    assert_eq!((outside.message.kind(), outside.to), (Some(MessageType::Nak), ReplyTo::Broadcast));
+}
+
+#[test]
+fn vboxnetdhcp_cancels_its_offer_when_another_server_was_chosen() {
+    let mut server = flavoured(Flavour::VBoxNetDhcp, 15);
+    let offer = ask(&mut server, SimTime::ZERO, &Message::request(MessageType::Discover, 1, mac(1))).unwrap().message;
+    let mut request = request_for(1, offer.yiaddr);
+    request.set(option::SERVER_IDENTIFIER, &[10, 0, 2, 99]);
+    assert_eq!(server.handle_message(SimTime::ZERO, &request), ServerAction::Ignore(DropReason::DhcpNotForUs));
+    assert_eq!(server.held(), 0);
+}
+
+#[test]
+fn slirp_answers_everybody_with_a_day_and_knows_neither_release_nor_inform() {
+    let mut server = flavoured(Flavour::Slirp, 30);
+    let offer = ask(&mut server, SimTime::ZERO, &Message::request(MessageType::Discover, 1, mac(1))).unwrap();
+    assert_eq!((offer.to, offer.message.siaddr), (ReplyTo::Broadcast, Ipv4Addr::new(10, 0, 2, 2)));
+    assert_eq!(offer.message.lease_secs(), Some(86_400));
+    let ack = ask(&mut server, SimTime::ZERO, &request_for(1, offer.message.yiaddr)).unwrap().message;
+    for kind in [MessageType::Release, MessageType::Inform, MessageType::Decline] {
+        let mut message = Message::request(kind, 2, mac(1));
+        message.ciaddr = ack.yiaddr;
+        assert_eq!(server.handle_message(SimTime::ZERO, &message), ServerAction::Ignore(DropReason::DhcpUnexpected));
+    }
+    let taken = ask(&mut server, SimTime::ZERO, &request_for(2, ack.yiaddr)).unwrap().message;
+    assert_eq!(taken.get(option::MESSAGE), Some(&b"requested address not available"[..]));
+}
+
+#[test]
+fn isc_pings_before_a_first_offer_and_gives_up_an_address_that_answers() {
+    let mut server = Server::new(ServerConfig { ping_check: true, ..config(20) }, rng());
+    let discover = Message::request(MessageType::Discover, 1, mac(1));
+    assert_eq!(server.handle_message(SimTime::ZERO, &discover), ServerAction::Taken);
+    assert_eq!(server.poll_probe(), Some(Ipv4Addr::new(10, 0, 2, 15)));
+    server.handle_echo(SimTime::from_millis(1), Ipv4Addr::new(10, 0, 2, 15));
+    assert_eq!(server.lease_row(NodeId(1), Ipv4Addr::new(10, 0, 2, 15)).unwrap().state, LeaseState::Declined);
+    // The client asks again; now nobody answers, and the offer goes out after a second.
+    let again = SimTime::from_secs(5);
+    assert_eq!(server.handle_message(again, &discover), ServerAction::Taken);
+    assert_eq!(server.next_wakeup(), Some(SimTime::from_secs(6)));
+    server.handle_timeout(SimTime::from_millis(5_999));
+    assert_eq!(server.poll_reply(), None);
+    server.handle_timeout(SimTime::from_secs(6));
+    assert_eq!(server.poll_reply().unwrap().message.yiaddr, Ipv4Addr::new(10, 0, 2, 16));
+    // Who spoke of the address a moment ago is not pinged again.
+    assert!(ask(&mut server, SimTime::from_secs(7), &discover).is_some());
+}
+
+#[test]
+fn a_flood_of_discovers_empties_the_pool_which_recovers_when_the_offers_time_out() {
+    let subnet: Cidr = "10.8.0.0/16".parse().unwrap();
+    let addr = |a, b| Ipv4Addr::new(10, 8, a, b);
+    let mut server = Server::new(ServerConfig::new(addr(0, 1), subnet, addr(1, 0), addr(4, 255)), rng());
+    let mut refused = 0;
+    for n in 0..5_000u32 {
+        let [_, a, b, c] = n.to_be_bytes();
+        let discover = Message::request(MessageType::Discover, n, MacAddr([2, 0, 0, a, b, c]));
+        refused += u32::from(
+            server.handle_message(SimTime::from_millis(u64::from(n)), &discover)
+                == ServerAction::Ignore(DropReason::DhcpPoolEmpty),
+        );
+    }
+    assert_eq!((server.held(), refused), (1_024, 5_000 - 1_024));
+    let later = SimTime::from_secs(200);
+    assert!(ask(&mut server, later, &Message::request(MessageType::Discover, 1, mac(1))).is_some());
+    assert_eq!(server.held(), 1);
+}
+
+#[test]
+fn a_client_is_known_by_its_identifier_before_its_mac() {
+    let mut server = Server::new(config(20), rng());
+    let with_id = |n: u8, id: u8| {
+        let mut discover = Message::request(MessageType::Discover, 1, mac(n));
+        discover.set(option::CLIENT_IDENTIFIER, &[0, id]);
+        discover
+    };
+    let first = ask(&mut server, SimTime::ZERO, &with_id(1, 7)).unwrap().message.yiaddr;
+    assert_eq!(ask(&mut server, SimTime::ZERO, &with_id(2, 7)).unwrap().message.yiaddr, first, "same client, new card");
+    assert_ne!(ask(&mut server, SimTime::ZERO, &with_id(1, 8)).unwrap().message.yiaddr, first, "same card, new client");
+}
+
+#[test]
+fn options_come_in_the_order_in_which_they_were_asked_for_and_only_those() {
+    let options = vec![(option::NTP_SERVERS, vec![10, 0, 2, 9]), (option::DOMAIN_NAME, b"corp".to_vec())];
+    let mut server = Server::new(ServerConfig { options, ..config(20) }, rng());
+    let mut discover = Message::request(MessageType::Discover, 1, mac(1));
+    discover.set(option::PARAMETER_REQUEST_LIST, &[option::DOMAIN_NAME, option::ROUTERS, option::INTERFACE_MTU]);
+    let offer = ask(&mut server, SimTime::ZERO, &discover).unwrap().message;
+    let codes: Vec<u8> = offer.options.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [53, 54, 51, 1, 15, 3]);
+}
+
+#[test]
+fn options_that_do_not_fit_go_into_the_name_fields_and_come_back() {
+    let mut message = Message::request(MessageType::Offer, 1, mac(1));
+    for code in 200..=205 {
+        message.set(code, &vec![code; 55]);
+    }
+    let (bytes, left_out) = message.emit_within(576);
+    assert!(bytes.len() <= 548 && left_out.is_empty(), "{} {left_out:?}", bytes.len());
+    let mut read = Message::parse(&bytes).unwrap();
+    let overload = read.options.iter().position(|(code, _)| *code == option::OVERLOAD).unwrap();
+    assert_eq!(read.options.remove(overload).1.len(), 1);
+    assert_eq!(read.options, message.options);
+    message.set(206, &[1; 255]);
+    assert_eq!(message.emit_within(576).1, [206]);
 }
 
 #[test]
@@ -160,7 +351,8 @@ proptest! {
     #[test]
     fn parsing_what_was_emitted_gives_the_message_back(
         xid: u32, secs: u16, broadcast: bool, hops: u8, addrs: [u32; 4], last: u8,
-        options in proptest::collection::btree_map(1u8..255, proptest::collection::vec(any::<u8>(), 0..600), 0..6),
+        sname in vec(1u8..=255, 0..64), file in vec(1u8..=255, 0..128),
+        options in proptest::collection::btree_map(1u8..255, vec(any::<u8>(), 0..600), 0..6),
     ) {
         let mut options: Vec<_> = options.into_iter().filter(|(code, _)| *code != option::OVERLOAD).collect();
         options.insert(0, (option::MESSAGE_TYPE, vec![1]));
@@ -168,14 +360,22 @@ proptest! {
         options.retain({ let mut seen = std::collections::BTreeSet::new(); move |(code, _)| seen.insert(*code) });
         let [ciaddr, yiaddr, siaddr, giaddr] = addrs.map(Ipv4Addr::from_bits);
         let message = Message {
-            secs, broadcast, hops, ciaddr, yiaddr, siaddr, giaddr, options,
+            secs, broadcast, hops, ciaddr, yiaddr, siaddr, giaddr, options, sname, file,
             ..Message::request(MessageType::Discover, xid, mac(last))
         };
-        prop_assert_eq!(Message::parse(&message.emit()), Ok(message));
+        let (bytes, left_out) = message.emit_within(1500);
+        prop_assert!(bytes.len() <= 1472);
+        let mut read = Message::parse(&bytes).unwrap();
+        read.options.retain(|(code, _)| *code != option::OVERLOAD);
+        let whole = |options: &[(u8, Vec<u8>)]| {
+            options.iter().filter(|(code, _)| !left_out.contains(code)).cloned().collect::<BTreeMap<_, _>>()
+        };
+        prop_assert_eq!(whole(&read.options), whole(&message.options));
+        prop_assert_eq!(Message { options: Vec::new(), ..read }, Message { options: Vec::new(), ..message });
     }
 
     #[test]
-    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..700), header: bool) {
+    fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..700), header: bool) {
         let mut bytes = bytes;
         if header && bytes.len() > 244 {
             bytes[..3].copy_from_slice(&[1, 1, 6]);
@@ -188,7 +388,7 @@ proptest! {
 
     #[test]
     fn no_two_clients_hold_one_address_whatever_they_say(
-        steps in proptest::collection::vec((1u8..6, 0u8..6, 14u8..22, any::<bool>(), 0u64..400), 1..120),
+        steps in vec((1u8..6, 0u8..6, 14u8..22, any::<bool>(), 0u64..400), 1..120),
     ) {
         let short = ServerConfig { lease_secs: 300, offer_secs: 20, ..config(18) };
         let mut server = Server::new(short, rng());

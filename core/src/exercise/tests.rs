@@ -164,7 +164,16 @@ impl Stage {
 
     fn lease(&mut self, state: LeaseState) {
         let (addr, expires) = (Ipv4Addr::new(10, 0, 2, 15), SimTime::MAX);
-        self.put(Row::Lease(LeaseRow { server: HOST, addr, mac: MAC, hostname: String::new(), state, expires }));
+        self.put(Row::Lease(LeaseRow {
+            server: HOST,
+            addr,
+            mac: MAC,
+            client_id: None,
+            hostname: String::new(),
+            state,
+            since: None,
+            expires,
+        }));
     }
 
     fn frame(&mut self, from: NodeId, to: NodeId, bytes: &[u8]) {

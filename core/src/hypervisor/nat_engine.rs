@@ -291,7 +291,7 @@ impl NatEngine {
                     ReplyTo::Relay(addr) => (src_mac, addr),
                     ReplyTo::Broadcast => (MacAddr::BROADCAST, Ipv4Addr::BROADCAST),
                 };
-                let bytes = reply.message.emit();
+                let (bytes, _) = reply.emit();
                 let datagram = Udp { src_port: 67, dst_port: 68 }.emit(self.network.gateway, addr, &bytes);
                 let packet = self.packet(addr, L4Proto::Udp, &datagram, Some(frame));
                 let bytes = packet.into_frame(mac, self.network.mac);

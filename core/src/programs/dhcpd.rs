@@ -76,7 +76,7 @@ pub(super) fn scope(spec: &ScopeSpec, machine: &Machine) -> Option<(u32, ServerC
         options,
         authoritative: spec.authoritative,
         exclude: spec.exclusions.iter().map(|range| (range.first, range.last)).collect(),
-        reservations: spec.reservations.iter().map(|r| Reservation { mac: r.mac, addr: r.address }).collect(),
+        reservations: spec.reservations.iter().map(|r| Reservation::for_mac(r.mac, r.address)).collect(),
         ..ServerConfig::new(own.addr, own, spec.first, spec.last)
     };
     Some((iface.index, config))
@@ -90,6 +90,9 @@ impl Scope {
             if let ServerAction::Reply(reply) = self.server.handle_message(kernel.now(), &message) {
                 self.send(kernel, &reply);
             }
+        }
+        while let Some(reply) = self.server.poll_reply() {
+            self.send(kernel, &reply);
         }
         let node = kernel.node();
         while let Some(change) = self.server.poll_change() {
@@ -114,7 +117,7 @@ impl Scope {
             // A relay's MAC is not known here: the kernel's own way finds it.
             ReplyTo::Relay(addr) => {
                 if let Ok(socket) = kernel.udp_open(Endpoint::new(Ipv4Addr::UNSPECIFIED, 0)) {
-                    let _ = kernel.udp_send(socket, Endpoint::new(addr, SERVER_PORT), &reply.message.emit());
+                    let _ = kernel.udp_send(socket, Endpoint::new(addr, SERVER_PORT), &reply.emit().0);
                     kernel.close(socket);
                 }
                 return;
@@ -124,7 +127,7 @@ impl Scope {
             return;
         };
         let src = self.server.config().server_id;
-        let datagram = Udp { src_port: SERVER_PORT, dst_port: port }.emit(src, addr, &reply.message.emit());
+        let datagram = Udp { src_port: SERVER_PORT, dst_port: port }.emit(src, addr, &reply.emit().0);
         let header = Ipv4Header { src, dst: addr, proto: 17, ttl: 64, ident: 0, tos: 0x10, dont_fragment: false };
         let frame = Ethernet { dst: mac, src: src_mac, ethertype: ethertype::IPV4 }.emit(&header.emit(&datagram));
         let _ = kernel.packet_send(self.socket, frame);

@@ -38,8 +38,9 @@ pub(super) fn renewed(kernel: &mut dyn Kernel, index: u32, lease: &BoundLease) {
 }
 
 fn put(kernel: &mut dyn Kernel, index: u32, lease: &BoundLease, mode: PutMode) -> Result<(), Errno> {
-    let broadcast =
-        lease.ack.get(option::BROADCAST_ADDRESS).and_then(|bytes| option::addresses(bytes).first().copied());
+    // Where the server names none, dhclient works it out from the mask (client/dhclient.c, `script_write_params`).
+    let told = lease.ack.get(option::BROADCAST_ADDRESS).and_then(|bytes| option::addresses(bytes).first().copied());
+    let broadcast = told.or((lease.cidr.prefix < 31).then(|| lease.cidr.broadcast()));
     let addr = NewAddr {
         iface: index,
         cidr: lease.cidr,

@@ -33,11 +33,17 @@ pub struct LeaseRow {
     pub addr: Ipv4Addr,
     /// The client's MAC.
     pub mac: MacAddr,
+    /// The client's identifier (option 61) in hexadecimal, where it goes by that and not by its MAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The client's host name (option 12).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hostname: String,
     /// Where it is in its life.
     pub state: LeaseState,
+    /// When the client last spoke of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<SimTime>,
     /// When it ends.
     pub expires: SimTime,
 }

@@ -10,9 +10,9 @@ mod pool;
 mod probe;
 mod reply;
 pub mod server;
-mod virtualbox;
 #[cfg(test)]
 mod tests;
+mod virtualbox;
 
 pub use client::{BoundLease, Client, ClientAction, ClientConfig};
 pub use config::{Flavour, Reservation, ServerConfig};

@@ -81,9 +81,9 @@ impl Pool {
 
     /// Whether this client may have the address: nobody else holds it.
     pub(super) fn free_for(&self, addr: Ipv4Addr, client: &ClientKey) -> bool {
-        self.bindings
-            .get(&addr)
-            .is_none_or(|binding| (binding.client == *client && binding.state != LeaseState::Declined) || !binding.holds())
+        self.bindings.get(&addr).is_none_or(|binding| {
+            (binding.client == *client && binding.state != LeaseState::Declined) || !binding.holds()
+        })
     }
 
     /// An address for a client that has none: one that was never used, else the longest unused.

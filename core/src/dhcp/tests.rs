@@ -214,7 +214,11 @@ fn vboxnetdhcp_ignores_decline_and_a_discover_with_an_address_and_commits_at_onc
     let mut decline = Message::request(MessageType::Decline, 1, mac(1));
     decline.set(option::REQUESTED_ADDRESS, &ack.yiaddr.octets());
     assert_eq!(server.handle_message(SimTime::ZERO, &decline), ServerAction::Taken);
-    assert_eq!(server.lease_row(NodeId(1), ack.yiaddr).unwrap().state, LeaseState::Bound, "the conflict will come back");
+    assert_eq!(
+        server.lease_row(NodeId(1), ack.yiaddr).unwrap().state,
+        LeaseState::Bound,
+        "the conflict will come back"
+    );
 }
 
 #[test]

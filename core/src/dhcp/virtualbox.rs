@@ -44,7 +44,9 @@ impl Server {
             return ServerAction::Ignore(DropReason::DhcpPoolEmpty);
         };
         if message.get(option::RAPID_COMMIT).is_some() {
-            let ServerAction::Reply(mut reply) = self.acknowledge(now, message, addr) else { return ServerAction::Taken };
+            let ServerAction::Reply(mut reply) = self.acknowledge(now, message, addr) else {
+                return ServerAction::Taken;
+            };
             reply.message.set(option::RAPID_COMMIT, &[]);
             return ServerAction::Reply(reply);
         }

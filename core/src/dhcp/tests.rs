@@ -330,7 +330,7 @@ fn options_come_in_the_order_in_which_they_were_asked_for_and_only_those() {
 fn options_that_do_not_fit_go_into_the_name_fields_and_come_back() {
     let mut message = Message::request(MessageType::Offer, 1, mac(1));
     for code in 200..=205 {
-        message.set(code, &vec![code; 55]);
+        message.set(code, &[code; 55]);
     }
     let (bytes, left_out) = message.emit_within(576);
     assert!(bytes.len() <= 548 && left_out.is_empty(), "{} {left_out:?}", bytes.len());

@@ -46,7 +46,11 @@ impl Machine {
                     self.ping_push(id, answer);
                     ctx.delivered(frame, "ping");
                 }
-                None => ctx.dropped(frame, Some(index), DropReason::IcmpUnexpected),
+                None => {
+                    let to = Endpoint::new(packet.dst, ident);
+                    let reason = self.nobody_at(L4Proto::Icmp, to, DropReason::IcmpUnexpected);
+                    ctx.dropped(frame, Some(index), reason);
+                }
             },
             _ if message.is_error() => {
                 let taken = self.icmp_error_in(ctx, packet.src, message, data);

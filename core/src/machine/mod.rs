@@ -198,7 +198,7 @@ impl Machine {
 
     /// Masquerades what leaves by this interface.
     pub fn set_masquerade(&mut self, index: u32, seed: u64) {
-        self.enable_nat(seed);
+        self.enable_nat(seed, crate::nat::NatConfig::linux());
         self.masquerade.insert(index);
     }
 

@@ -99,7 +99,9 @@ impl Machine {
 
     /// A segment that belongs to nothing: a RST answers it, unless it is one.
     fn refuse_segment(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: Option<FrameId>, whole: &[u8], header: &Header) {
-        ctx.dropped(frame, Some(index), DropReason::PortClosed);
+        let to = Ipv4::parse(whole).map(|packet| Endpoint::new(packet.dst, header.dst_port));
+        let closed = DropReason::PortClosed;
+        ctx.dropped(frame, Some(index), to.map_or(closed, |to| self.nobody_at(L4Proto::Tcp, to, closed)));
         if header.flags & flags::RST == 0
             && let Some(reset) = engine::refusal(ctx.now, 1500, whole)
         {

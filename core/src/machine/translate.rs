@@ -10,7 +10,7 @@ use crate::drop_reason::DropReason;
 use crate::event::Decision;
 use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::Ipv4;
-use crate::frame::{rewrite, tcp};
+use crate::frame::{checksum, rewrite, tcp};
 use crate::id::{FlowId, NodeId};
 use crate::nat::{FlowChange, Inbound, Nat, NatConfig, Outgoing};
 use crate::rng::{Purpose, Rng};
@@ -30,12 +30,19 @@ pub(super) enum In {
 }
 
 impl Machine {
-    /// Gives the machine a NAT, if it has none.
-    pub fn enable_nat(&mut self, seed: u64) {
+    /// Gives the machine a NAT that behaves like this, if it has none.
+    pub fn enable_nat(&mut self, seed: u64, config: NatConfig) {
         if self.nat.is_none() {
             let rng = Rng::stream(seed, Purpose::Nat, u64::from(self.node.0));
-            self.nat = Some(Nat::new(NatConfig::linux(), rng));
+            self.nat = Some(Nat::new(config, rng));
         }
+    }
+
+    /// Why something that came for a port (or echo identifier) that nobody here has goes nowhere: a flow that has run
+    /// out is told from a port that is closed.
+    pub(super) fn nobody_at(&self, proto: L4Proto, local: Endpoint, otherwise: DropReason) -> DropReason {
+        let late = self.nat.as_ref().is_some_and(|nat| nat.used_lately(proto, local));
+        if late { DropReason::NatNoMapping } else { otherwise }
     }
 
     /// Rewrites a packet's source on its way out of the realm.
@@ -72,6 +79,7 @@ impl Machine {
         let quoted = quoted(buf.packet()).and_then(rewrite::l4_endpoints);
         let nat = self.nat.as_ref().ok_or(DropReason::NatProtocol)?;
         let (proto, remote, inside) = quoted.ok_or(DropReason::NatProtocol)?;
+        check_error(buf.packet())?;
         let seen = nat.lookup_inbound_of_error(realm, proto, inside, remote).ok_or(DropReason::NatNoMapping)?;
         rewrite::set_inner_destination(buf.packet_mut(), seen);
         rewrite::set_source(buf.packet_mut(), Endpoint::new(outside, 0));
@@ -110,6 +118,12 @@ impl Machine {
         let Some((proto, outside, remote)) = quoted(buf.packet()).and_then(rewrite::l4_endpoints) else {
             return In::Ours;
         };
+        // A message that is broken ends here (RFC 5508 REQ-3); the quoted packet's own transport checksum is not looked
+        // at, since it is cut (REQ-3c).
+        if let Err(reason) = check_error(buf.packet()) {
+            ctx.dropped(buf.parent, None, reason);
+            return In::Done;
+        }
         let Some(nat) = &self.nat else { return In::Ours };
         let Some((flow, realm, inside)) = nat.lookup_outbound_of_error(proto, outside, remote) else { return In::Ours };
         ctx.decided(buf.parent, || Decision::TranslatedIn { flow, proto, outside, inside, remote });
@@ -243,7 +257,7 @@ impl Machine {
 
     /// All flow entries.
     pub(super) fn flow_rows(&self, samples: bool) -> Vec<crate::view::FlowRow> {
-        let flows = self.nat.iter().flat_map(|nat| nat.flows());
+        let flows = self.nat.iter().flat_map(Nat::flows);
         flows.filter_map(|flow| self.flow_row(flow, samples)).collect()
     }
 }
@@ -253,6 +267,16 @@ fn quoted(packet: &[u8]) -> Option<&[u8]> {
     let header = usize::from(packet.first()? & 15) * 4;
     let is_error = packet.get(9) == Some(&1) && matches!(packet.get(header), Some(3 | 4 | 11 | 12));
     if is_error { packet.get(header + 8..) } else { None }
+}
+
+/// Whether an ICMP error and the header that it quotes are whole (RFC 5508 REQ-3).
+fn check_error(packet: &[u8]) -> Result<(), DropReason> {
+    let (_, quote) = Icmp::parse(Ipv4::parse(packet)?.payload)?;
+    let header = usize::from(quote.first().copied().unwrap_or(0) & 15) * 4;
+    match quote.get(..header) {
+        Some(quoted) if header >= 20 && checksum::internet(&[quoted]) == 0 => Ok(()),
+        _ => Err(DropReason::IcmpMalformed),
+    }
 }
 
 fn is_echo_reply(packet: &[u8]) -> bool {

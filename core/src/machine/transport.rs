@@ -57,7 +57,8 @@ impl Machine {
             if local {
                 self.icmp_error(ctx, buf, Icmp::Unreachable { code: unreachable::PORT, mtu: 0 });
             }
-            return ctx.dropped(buf.parent, Some(index), DropReason::PortClosed);
+            let reason = self.nobody_at(L4Proto::Udp, to, DropReason::PortClosed);
+            return ctx.dropped(buf.parent, Some(index), reason);
         };
         let datagram = Datagram { from, to, payload: payload.to_vec() };
         if self.sockets.udp_mut(id).is_some_and(|udp| udp.push(datagram)) {

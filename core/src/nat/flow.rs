@@ -6,7 +6,7 @@ use super::config::Timeouts;
 use crate::addr::{Endpoint, L4Proto};
 use crate::frame::tcp::flags;
 use crate::time::SimTime;
-use crate::view::FlowState;
+use crate::view::{FlowOrigin, FlowState, FlowTimer};
 
 /// One flow entry.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Flow {
     pub inside: Endpoint,
     pub outside: Endpoint,
     pub remote: Endpoint,
+    pub origin: FlowOrigin,
     /// It dies then, if no further packet comes.
     pub expires: SimTime,
     /// The deadline it stands in the queue with; MAX before it does.
@@ -34,6 +35,7 @@ impl Flow {
         inside: Endpoint,
         outside: Endpoint,
         remote: Endpoint,
+        origin: FlowOrigin,
         now: SimTime,
     ) -> Self {
         Self {
@@ -42,6 +44,7 @@ impl Flow {
             inside,
             outside,
             remote,
+            origin,
             expires: now,
             queued: SimTime::MAX,
             seen_out: false,
@@ -78,16 +81,29 @@ impl Flow {
         }
     }
 
+    /// The timer it runs on.
+    pub(super) fn timer(&self) -> FlowTimer {
+        match (self.proto, self.state()) {
+            (L4Proto::Icmp, _) => FlowTimer::Icmp,
+            (L4Proto::Udp, FlowState::New) => FlowTimer::Udp,
+            (L4Proto::Udp, _) => FlowTimer::UdpStream,
+            (L4Proto::Tcp, FlowState::New) => FlowTimer::TcpOpening,
+            (L4Proto::Tcp, FlowState::Established) => FlowTimer::TcpEstablished,
+            (L4Proto::Tcp, FlowState::Closing) if self.reset => FlowTimer::TcpClosed,
+            (L4Proto::Tcp, FlowState::Closing) => FlowTimer::TcpClosing,
+        }
+    }
+
     /// How long it lives from its last packet on.
     pub(super) fn timeout(&self, timeouts: &Timeouts) -> Duration {
-        match (self.proto, self.state()) {
-            (L4Proto::Icmp, _) => timeouts.icmp,
-            (L4Proto::Udp, FlowState::New) => timeouts.udp,
-            (L4Proto::Udp, _) => timeouts.udp_stream,
-            (L4Proto::Tcp, FlowState::New) => timeouts.tcp_opening,
-            (L4Proto::Tcp, FlowState::Established) => timeouts.tcp_established,
-            (L4Proto::Tcp, FlowState::Closing) if self.reset => timeouts.tcp_closed,
-            (L4Proto::Tcp, FlowState::Closing) => timeouts.tcp_closing,
+        match self.timer() {
+            FlowTimer::Icmp => timeouts.icmp,
+            FlowTimer::Udp | FlowTimer::Dns => timeouts.udp,
+            FlowTimer::UdpStream => timeouts.udp_stream,
+            FlowTimer::TcpOpening => timeouts.tcp_opening,
+            FlowTimer::TcpEstablished | FlowTimer::Socket => timeouts.tcp_established,
+            FlowTimer::TcpClosing => timeouts.tcp_closing,
+            FlowTimer::TcpClosed => timeouts.tcp_closed,
         }
     }
 }

@@ -86,7 +86,7 @@ impl World {
             Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::lecture(adapter), seed)))
         });
         self.show_node(engine);
-        self.with_machine(host, |host, _| host.enable_nat(seed));
+        self.with_machine(host, |host, _| host.enable_nat(seed, crate::nat::NatConfig::rfc()));
         engine
     }
 

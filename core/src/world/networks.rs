@@ -229,7 +229,7 @@ impl World {
             Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::shared(), seed)))
         });
         self.show_node(engine);
-        self.with_machine(host, |host, _| host.enable_nat(seed));
+        self.with_machine(host, |host, _| host.enable_nat(seed, crate::nat::NatConfig::rfc()));
         self.add_link(Port::new(engine, NAT_ENGINE_PORT), Port::new(switch, 0), &inner());
         Network { switch, built: vec![engine], bridged: None }
     }

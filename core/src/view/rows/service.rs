@@ -151,6 +151,68 @@ pub enum FlowState {
     Closing,
 }
 
+/// Why a flow entry was made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowOrigin {
+    /// The inside sent a packet out.
+    Outgoing,
+    /// The filter let a packet in through a mapping that was there.
+    Incoming,
+    /// A port-forwarding rule let a packet in.
+    Forward,
+}
+
+/// When an inside endpoint's outside endpoint is used again (RFC 4787 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowMapping {
+    /// For all remotes: what RFC 4787 wants (REQ-1).
+    EndpointIndependent,
+    /// For one remote address.
+    AddressDependent,
+    /// For one remote endpoint; what Linux's masquerading does.
+    AddressAndPortDependent,
+}
+
+/// Which of a NAT's timers a flow entry runs on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowTimer {
+    /// UDP of one direction.
+    Udp,
+    /// UDP of both directions.
+    UdpStream,
+    /// A question to a name server.
+    Dns,
+    /// ICMP echo.
+    Icmp,
+    /// TCP before the handshake is over.
+    TcpOpening,
+    /// TCP established.
+    TcpEstablished,
+    /// TCP with a FIN.
+    TcpClosing,
+    /// TCP after a RST.
+    TcpClosed,
+    /// None: it lives as long as the socket that stands for it.
+    Socket,
+}
+
+/// What explains a flow entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowWhy {
+    /// Why it was made.
+    pub origin: FlowOrigin,
+    /// The port-forwarding rule that made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rule: String,
+    /// When its outside endpoint is used again.
+    pub mapping: FlowMapping,
+    /// The timer it runs on.
+    pub timer: FlowTimer,
+}
+
 /// One flow entry of a NAT.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlowRow {
@@ -171,6 +233,9 @@ pub struct FlowRow {
     pub remote: Endpoint,
     /// How far it has come.
     pub state: FlowState,
+    /// Why it is there and how long it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<FlowWhy>,
     /// Sample: when it ends if no further packet comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<SimTime>,

@@ -2,7 +2,7 @@
 
 use netmodes_core::id::NodeId;
 use netmodes_core::time::SimTime;
-use netmodes_core::view::{DhcpClientState, FlowState, LeaseState};
+use netmodes_core::view::{DhcpClientState, FlowOrigin, FlowState, FlowTimer, FlowWhy, LeaseState};
 
 use super::{Context, Table};
 use crate::format;
@@ -152,10 +152,32 @@ fn flows(c: &Context<'_>) -> Table {
         let proto = row.proto.name().to_owned();
         let ends = [row.inside, row.outside, row.remote].map(|end| end.to_string());
         let [inside, outside, remote] = ends;
-        vec![proto, inside, outside, remote, c.word(state), c.left(row.expires)]
+        let (why, timer) = row.why.as_ref().map_or((String::new(), String::new()), |why| flow_why(c, why));
+        vec![proto, inside, outside, remote, c.word(state), why, timer, c.left(row.expires)]
     });
-    let head = vec!["c-proto", "c-inside", "c-outside", "c-remote", "c-state", "c-expires"];
+    let head = vec!["c-proto", "c-inside", "c-outside", "c-remote", "c-state", "c-why", "c-timer", "c-expires"];
     Table { caption: "t-flows", head, rows: rows.collect() }
+}
+
+/// Who made a flow entry, and which timer it runs on.
+fn flow_why(c: &Context<'_>, why: &FlowWhy) -> (String, String) {
+    let made = match why.origin {
+        FlowOrigin::Outgoing => c.word("flow-why-outgoing"),
+        FlowOrigin::Incoming => c.word("flow-why-incoming"),
+        FlowOrigin::Forward => c.word("flow-why-forward").replace("{rule}", &why.rule),
+    };
+    let timer = match why.timer {
+        FlowTimer::Udp => "timer-udp",
+        FlowTimer::UdpStream => "timer-udp-stream",
+        FlowTimer::Dns => "timer-dns",
+        FlowTimer::Icmp => "timer-icmp",
+        FlowTimer::TcpOpening => "timer-tcp-opening",
+        FlowTimer::TcpEstablished => "timer-tcp-established",
+        FlowTimer::TcpClosing => "timer-tcp-closing",
+        FlowTimer::TcpClosed => "timer-tcp-closed",
+        FlowTimer::Socket => "timer-socket",
+    };
+    (made, c.word(timer))
 }
 
 fn fdb(c: &Context<'_>) -> Table {

@@ -112,7 +112,6 @@ fn a_full_table_refuses_new_flows_and_keeps_the_old() {
     assert!(nat.translate_outbound(SimTime::ZERO, &out(1, L4Proto::Udp, 1, 8), OUTSIDE, &none).is_ok());
 }
 
-
 const MAPPINGS: [Mapping; 3] =
     [Mapping::EndpointIndependent, Mapping::AddressDependent, Mapping::AddressAndPortDependent];
 const FILTERINGS: [Filtering; 3] =
@@ -203,18 +202,19 @@ fn rfc4787_req8_each_kind_of_filtering_lets_in_whom_it_says() {
         let mut nat = nat(NatConfig { filtering, ..NatConfig::rfc() });
         let outside = nat.translate_outbound(SimTime::ZERO, &udp(5000, 8, 53), OUTSIDE, &none).unwrap().outside;
         let strangers = [udp(0, 8, 99).remote, udp(0, 4, 53).remote];
-        let let_in = strangers.map(|remote| match nat.translate_inbound(SimTime::ZERO, L4Proto::Udp, outside, remote, 0) {
-            Inbound::To { flow, .. } => {
-                let why = nat.row(flow, NodeId(1), None, false).unwrap().why.unwrap();
-                assert_eq!(why.origin, FlowOrigin::Incoming);
-                true
-            }
-            Inbound::Refused(reason) => {
-                assert_eq!(reason, DropReason::NatFiltered);
-                false
-            }
-            Inbound::NotOurs => panic!("there is a mapping"),
-        });
+        let let_in =
+            strangers.map(|remote| match nat.translate_inbound(SimTime::ZERO, L4Proto::Udp, outside, remote, 0) {
+                Inbound::To { flow, .. } => {
+                    let why = nat.row(flow, NodeId(1), None, false).unwrap().why.unwrap();
+                    assert_eq!(why.origin, FlowOrigin::Incoming);
+                    true
+                }
+                Inbound::Refused(reason) => {
+                    assert_eq!(reason, DropReason::NatFiltered);
+                    false
+                }
+                Inbound::NotOurs => panic!("there is a mapping"),
+            });
         assert_eq!(let_in, expected, "{filtering:?}");
     }
 }

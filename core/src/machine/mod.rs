@@ -152,7 +152,7 @@ impl Machine {
 
     /// The text of the setting at `path` below `/proc/sys`.
     pub fn sysctl_read(&self, path: &str) -> Option<String> {
-        let tracked = self.nat.as_ref().map_or(0, |nat| nat.flows().count());
+        let tracked = self.nat.as_ref().map_or(0, |nat| nat.len());
         self.sysctl.read(&self.ifaces, tracked, path)
     }
 

@@ -387,6 +387,16 @@ impl Nat {
         self.changes.pop_front()
     }
 
+    /// How many flows there are.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
     /// All flows, in the order in which they were made.
     pub fn flows(&self) -> Vec<FlowId> {
         self.flows.sorted_keys(|_, _| true)

@@ -35,6 +35,8 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
     let runs = if nextest { vec![nextest_args(&paths, &options)] } else { plain_args(&paths, &options) };
     for args in runs {
         let mut run = cargo(&paths);
+        // The fuzz targets, run as tests, try the same inputs every time.
+        run.env("BOLERO_RANDOM_SEED", "1");
         if !options.fast {
             run.env("NETMODES_BIN", paths.binary(false));
         }

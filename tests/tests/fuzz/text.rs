@@ -1,0 +1,153 @@
+//! Text that people write: labs, command lines, scripts, messages.
+
+use core::time::Duration;
+
+use netmodes_core::lab::Lab;
+use netmodes_core::protocol::{Capabilities, Rewind};
+use netmodes_core::runner::{Runner, RunnerConfig};
+use netmodes_core::script::Script;
+use netmodes_core::shell;
+use netmodes_core::world::{Command, Input, World};
+use netmodes_tests::content::{lab, lab_names, read};
+use netmodes_tests::paths::root;
+
+use crate::RUNS;
+
+/// Valid labs as texts, small enough to be changed byte by byte.
+fn lab_texts() -> Vec<String> {
+    lab_names().iter().map(|name| read(&root().join("static/labs").join(name).with_extension("toml"))).collect()
+}
+
+/// A valid text with the fuzzer's bytes put over a part of it.
+fn spoiled(text: &str, bytes: &[u8]) -> String {
+    let [a, b, rest @ ..] = bytes else { return text.to_owned() };
+    let mut spoiled = text.as_bytes().to_vec();
+    let at = usize::from(u16::from_be_bytes([*a, *b])) % spoiled.len().max(1);
+    let end = (at + rest.len() / 2).min(spoiled.len());
+    spoiled.splice(at..end, rest.iter().copied());
+    String::from_utf8_lossy(&spoiled).into_owned()
+}
+
+fn build(lab: &Lab) {
+    if lab.validate().is_ok() {
+        // What is found sound can be built, or is refused with an error.
+        if let Ok(world) = World::new(lab, 1) {
+            world.check().unwrap();
+        }
+    }
+}
+
+#[test]
+fn any_lab_is_built_or_refused() {
+    let texts = lab_texts();
+    bolero::check!().with_iterations(RUNS).for_each(|bytes: &[u8]| {
+        let text = &texts[bytes.first().map_or(0, |b| usize::from(*b)) % texts.len()];
+        let spoiled = spoiled(text, bytes);
+        if let Ok(lab) = toml::from_str::<Lab>(&spoiled) {
+            build(&lab);
+        }
+        if let Ok(lab) = toml::from_str::<Lab>(text) {
+            let json = lab.to_json();
+            let _ = Lab::from_json(&self::spoiled(&json, bytes));
+        }
+        let _ = Lab::from_json(&String::from_utf8_lossy(bytes));
+    });
+}
+
+/// Words that lead into every tool's grammar.
+const WORDS: &str = "addr add del show dev enp0s3 eth0 lo via default link set up down route get neigh flush 10.0.2.15/24 \
+    192.168.0.0/24 8.8.8.8 -n -c 1 -t nat -A POSTROUTING FORWARD INPUT -j MASQUERADE DROP ACCEPT -p tcp --dport 80 -m physdev state \
+    --state NEW list ruleset table ip filter chain { } ; type hook priority policy accept rule counter -w net.ipv4.ip_forward=1 = \
+    -v -r -x -l 9000 -u http://example.com/ | > < && || & $( ' \" \\ * list vms modifyvm --nic1 vm1 sport dport src dst state";
+
+#[test]
+fn any_command_line_ends_in_an_error_or_runs_and_leaves_a_sound_world() {
+    let mut base = World::new(&lab("modes"), 1).unwrap();
+    while base.poll_output().is_some() {}
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let tools: Vec<&str> = shell::tools().iter().map(|tool| tool.name).collect();
+    bolero::check!().with_iterations(RUNS).for_each(|bytes: &[u8]| {
+        let (first, rest) = bytes.split_first().unwrap_or((&0, &[]));
+        let tool = tools[usize::from(*first) % tools.len()];
+        let guided: Vec<_> = rest.iter().map(|b| words[usize::from(*b) % words.len()]).collect();
+        let free = String::from_utf8_lossy(rest);
+        for line in [format!("{tool} {}", guided.join(" ")), format!("{tool} {free}"), free.into_owned()] {
+            for machine in ["vm1", "host"] {
+                let mut world = base.fork();
+                let command = Command::Run { machine: machine.into(), line: line.clone(), tty: Some(80), stdin: false };
+                let now = world.now();
+                let _ = world.handle(now, Input::Command(&command));
+                let end = now + Duration::from_millis(1_500);
+                let mut steps = 0;
+                loop {
+                    while world.poll_output().is_some() {}
+                    world.check().unwrap();
+                    steps += 1;
+                    let Some(next) = world.next_wakeup().filter(|at| *at <= end && steps < 2_000) else { break };
+                    world.handle(next, Input::Time).unwrap();
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn any_script_is_read_or_refused_with_its_line() {
+    bolero::check!().with_iterations(RUNS * 20).for_each(|bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        for text in [text.clone().into_owned(), format!("@{text}"), format!("vm1: {text}")] {
+            match Script::parse(&text) {
+                Ok(script) => assert_eq!(
+                    Script::parse(&script.to_string()).map(|again| again.to_string()),
+                    Ok(script.to_string())
+                ),
+                Err(error) => assert!(error.line >= 1),
+            }
+        }
+    });
+}
+
+#[test]
+fn any_message_of_a_page_is_answered() {
+    let messages = [
+        r#"{"m":"hello","version":1}"#,
+        r#"{"m":"load","lab":{"named":"modes"},"seed":3}"#,
+        r#"{"m":"do","command":{"c":"run","machine":"vm1","line":"ip addr","tty":80}}"#,
+        r#"{"m":"do","command":{"c":"attach","vm":"vm1","adapter":1,"mode":"nat"}}"#,
+        r#"{"m":"step","to":{"to":"quiet"}}"#,
+        r#"{"m":"pace","pace":{"running":true,"speed_ppm":1000000}}"#,
+        r#"{"m":"subscribe","frames":true,"host_sockets":false}"#,
+        r#"{"m":"session"}"#,
+    ];
+    let config = RunnerConfig {
+        capabilities: Capabilities {
+            place: "test".into(),
+            pace: true,
+            load: true,
+            rewind: Rewind::None,
+            host_sockets: false,
+        },
+        program: "test".into(),
+        labs: vec![("modes".into(), lab("modes"))],
+        seed: 1,
+    };
+    bolero::check!().with_iterations(RUNS).for_each(|bytes: &[u8]| {
+        let mut runner = Runner::new(config.clone(), &config.labs[0].1).unwrap();
+        let viewer = runner.connect();
+        runner.handle_message(viewer, 0, messages[0]);
+        for (at, byte) in (1_u64..).zip(bytes.iter().take(8)) {
+            let message = messages[usize::from(*byte) % messages.len()];
+            runner.handle_message(viewer, at * 1_000_000, message);
+            runner.handle_message(
+                viewer,
+                at * 1_000_000,
+                &spoiled(message, &bytes[usize::from(*byte) % bytes.len()..]),
+            );
+            runner.advance(at * 2_000_000);
+        }
+        while runner.poll_message().is_some() {}
+        if let Some(world) = runner.world() {
+            world.check().unwrap();
+        }
+    });
+}

@@ -114,7 +114,7 @@ async fn run(options: Options, texts: Texts) -> Result<(), Failure> {
             place: "agent".to_owned(),
             pace: false,
             load: false,
-            rewind: Rewind::None,
+            rewind: Rewind::View,
             host_sockets: true,
         },
         program: env!("CARGO_PKG_VERSION").to_owned(),

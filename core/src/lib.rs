@@ -13,7 +13,7 @@
 //!   programs), [`hypervisor`] (what each attachment mode builds)
 //! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
 //!   knows: the fold of the facts), [`reach`] (who reaches whom, tried in forks)
-//! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], and [`runner`], which drives a world for
+//! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], [`share`] (a session as a link's text), and [`runner`], which drives a world for
 //!   the page's worker, the headless simulator and the agent alike.
 
 pub mod addr;
@@ -38,6 +38,7 @@ pub mod reach;
 pub mod rng;
 pub mod runner;
 pub mod script;
+pub mod share;
 pub mod shell;
 pub mod switch;
 pub mod time;

@@ -55,6 +55,20 @@ pub const NODES_MAX: usize = 10_000;
 pub const VIEW_FRAMES_MAX: usize = 20_000;
 /// Outputs kept per machine's terminal, in characters.
 pub const TERMINAL_CHARS_MAX: usize = 200_000;
+/// Bytes of frame facts that a runner keeps to look back at; older ones are forgotten, and it is said from where.
+pub const RECORD_FRAME_BYTES_MAX: usize = 64 << 20;
+/// Bytes of row facts that a runner keeps to look back at: what bounds how far back that goes.
+pub const RECORD_ROW_BYTES_MAX: usize = 32 << 20;
+/// Bytes of terminals' output that a runner keeps to look back at.
+pub const RECORD_WORD_BYTES_MAX: usize = 16 << 20;
+/// Rows in all keyframes of a runner together.
+pub const RECORD_KEYFRAME_ROWS_MAX: usize = 200_000;
+/// Passing events that a snapshot carries: words, and frame facts, each.
+pub const RECORD_EVENTS_SHOWN_MAX: usize = 4_000;
+/// Characters of a link's text; browsers take some two million, chat programs cut far earlier.
+pub const LINK_CHARS_MAX: usize = 100_000;
+/// Bytes of a session that a link's text may unfold to.
+pub const LINK_BYTES_MAX: usize = 2 << 20;
 /// Inputs of one session.
 pub const SESSION_INPUTS_MAX: usize = 10_000;
 /// Where lab time ends: 500 years, well before its nanoseconds run out, so that nothing is ever due at an instant that

@@ -69,6 +69,122 @@ pub enum ClientMessage {
     },
     /// Asks for the session so far. Answered by [`ServerMessage::Session`].
     Session,
+    /// Asks for the session as a text that fits into a link. Answered by [`ServerMessage::Link`].
+    Share,
+    /// Loads what a link's text holds, as [`ClientMessage::Load`] would.
+    Open {
+        /// The text.
+        link: String,
+    },
+    /// Shows an earlier instant. Answered by a snapshot with [`Past`]; until [`ClientMessage::Now`] the viewer hears
+    /// nothing of what happens. Where lab time can be paused, it stands meanwhile.
+    LookBack {
+        /// Which instant.
+        to: LookTo,
+        /// How many of the last frame facts before it should come along; those on their way always do.
+        #[serde(default)]
+        frames: u32,
+    },
+    /// Shows what is again, and lets time go on as it did. Answered by a snapshot.
+    Now,
+    /// Makes the instant that is looked at the present: the inputs after it are taken back (and can be redone). A
+    /// [`ClientMessage::Do`] while looking back does this by itself.
+    Branch,
+    /// Takes the last input back: the lab is what it was just before it.
+    Undo,
+    /// Does the input again that was taken back last.
+    Redo,
+    /// Ends a step, a jump or a replay that takes long.
+    Stop,
+}
+
+impl ClientMessage {
+    /// Whether it does something to the lab, and so has to wait for what takes long.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Do { .. } | Self::Pace { .. } | Self::Step { .. } | Self::LookBack { .. } => true,
+            Self::Branch | Self::Undo | Self::Redo => true,
+            // Loading gives up what was under way.
+            Self::Load { .. } | Self::Open { .. } | Self::Stop | Self::Now | Self::Hello { .. } => false,
+            Self::Subscribe { .. } | Self::Complete { .. } | Self::Sample { .. } | Self::Session | Self::Share => false,
+        }
+    }
+}
+
+/// Which instant to look at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "kebab-case")]
+pub enum LookTo {
+    /// After everything that had happened at this instant of lab time.
+    Time {
+        /// The instant.
+        at: SimTime,
+    },
+    /// Just after this event.
+    Event {
+        /// Its number.
+        seq: u64,
+    },
+    /// One back from what is shown.
+    Back {
+        /// One what.
+        by: LookUnit,
+    },
+    /// One forth from what is shown.
+    Forth {
+        /// One what.
+        by: LookUnit,
+    },
+    /// As far back as is known.
+    Start,
+}
+
+/// What to step by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LookUnit {
+    /// A fact of any kind.
+    Event,
+    /// A frame put on a cable.
+    Frame,
+    /// An input of the session.
+    Input,
+}
+
+/// What marks a snapshot of an earlier instant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Past {
+    /// The earliest instant that can be looked at.
+    pub first: SimTime,
+    /// Number of the event that instant is after.
+    pub first_seq: u64,
+    /// Frame facts up to this number are forgotten; 0 when all are there.
+    #[serde(default)]
+    pub frames_forgotten: u64,
+    /// Lab time now.
+    pub now: SimTime,
+    /// Number of the last event now.
+    pub now_seq: u64,
+    /// Numbers of the events in `history` whose frames are on their way at this instant.
+    pub in_flight: Vec<u64>,
+    /// Inputs that had been done.
+    pub inputs: u32,
+}
+
+/// What takes long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doing {
+    /// Lab time passes, for a step or a jump.
+    Step,
+    /// A session is replayed.
+    Load,
+    /// An earlier instant becomes the present.
+    Branch,
+    /// An input is taken back.
+    Undo,
+    /// An input is done again.
+    Redo,
 }
 
 /// Which lab to load.
@@ -100,6 +216,9 @@ pub enum StepTo {
     Frame,
     /// Until nothing is on a cable and no command runs.
     Quiet,
+    /// Until the exchange that is going on, or else the next one, is over: nothing is on a cable, and nothing is due
+    /// for a while.
+    Exchange,
     /// This instant of lab time.
     Time {
         /// The instant.
@@ -138,6 +257,9 @@ pub enum ServerMessage {
         rows: Vec<Row>,
         /// Terminal and frame events that a late viewer should still have, oldest first.
         history: Vec<Event>,
+        /// This is an earlier instant, not what is now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        past: Option<Past>,
     },
     /// What happened since the last message.
     Events {
@@ -176,6 +298,35 @@ pub enum ServerMessage {
     },
     /// The answer to [`ClientMessage::Session`].
     Session(Session),
+    /// The answer to [`ClientMessage::Share`].
+    Link {
+        /// The text, for a URL's fragment: Latin letters, digits, `-`, `_` and `.`.
+        text: String,
+    },
+    /// Something takes long; several times a second while it goes on, and once when it ends.
+    Progress {
+        /// What.
+        doing: Doing,
+        /// Lab time at its beginning.
+        from: SimTime,
+        /// Lab time it has come to.
+        now: SimTime,
+        /// Lab time it goes to, when that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<SimTime>,
+        /// Steps of the world so far.
+        steps: u64,
+        /// It is over: done, refused or stopped.
+        #[serde(default)]
+        over: bool,
+    },
+    /// What could be taken back and done again now.
+    Undoable {
+        /// Inputs that [`ClientMessage::Undo`] can take back.
+        undo: u32,
+        /// Inputs that [`ClientMessage::Redo`] can do again.
+        redo: u32,
+    },
     /// Sockets of the real host that are new or changed, and that are gone.
     HostSockets {
         /// The first of a series: forget what was known before.
@@ -241,7 +392,7 @@ pub struct SessionInput {
     pub at: SimTime,
     /// The intent.
     pub command: Command,
-    /// The trace's fingerprint after it, in hexadecimal; empty when not known.
+    /// The trace's fingerprint after it, in hexadecimal, or its first digits; empty when not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
 }

@@ -1,7 +1,10 @@
 //! Lab time after the wall's clock: pace, pause, chasing a point in lab time; always with a budget.
 
-use super::{Runner, STEPS_PER_CALL};
-use crate::protocol::{Pace, ServerMessage, StepTo};
+use core::time::Duration;
+
+use super::work::PROGRESS_NS;
+use super::{Runner, STEPS_PER_CALL, viewer};
+use crate::protocol::{Doing, Pace, ServerMessage, StepTo};
 use crate::time::SimTime;
 use crate::world::{Input, World};
 
@@ -12,6 +15,27 @@ pub const REAL_TIME_PPM: u64 = 1_000_000;
 const CATCH_UP_NS_MAX: u64 = 1_000_000_000;
 /// "Until it is quiet" gives up after this much lab time: ten minutes.
 const QUIET_SECS_MAX: u64 = 600;
+/// An exchange is over when nothing is on a cable and nothing is due for this long: longer than a round trip through
+/// the lab's Internet, shorter than any protocol's pause before it asks again.
+const EXCHANGE_GAP: Duration = Duration::from_millis(100);
+
+/// A step under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chase {
+    to: StepTo,
+    /// Lab time at its beginning.
+    from: SimTime,
+    /// Steps of the world so far.
+    steps: u64,
+    /// Frame-hops at its beginning.
+    hops: u64,
+    /// The wall's time when progress was told last.
+    told: u64,
+    /// Whether it was told at all.
+    said: bool,
+    /// The wall's time when the clock was told last.
+    clock_told: u64,
+}
 
 /// Ties lab time to the wall's.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +110,7 @@ impl Runner {
             }
         }
         let target = self.clock.lab_of(wall_ns);
-        if self.run_to(target) {
+        if self.run_to(target).0 {
             self.clock.anchor(wall_ns, target);
         } else {
             // The lab is busier than this computer is quick: lab time lags behind instead of freezing the page.
@@ -95,10 +119,10 @@ impl Runner {
         }
     }
 
-    /// Lets the world live until `target`; `false` when the budget ran out before.
-    fn run_to(&mut self, target: SimTime) -> bool {
-        for _ in 0..STEPS_PER_CALL {
-            let Some(world) = &mut self.world else { return true };
+    /// Lets the world live until `target`; `false` when the budget ran out before. And how many steps it took.
+    fn run_to(&mut self, target: SimTime) -> (bool, u32) {
+        for steps in 0..STEPS_PER_CALL {
+            let Some(world) = &mut self.world else { return (true, steps) };
             match world.next_wakeup() {
                 Some(at) if at <= target => {
                     let _ = world.handle(at, Input::Time);
@@ -109,53 +133,96 @@ impl Runner {
                         let _ = world.handle(target, Input::Time);
                         self.drain();
                     }
-                    return true;
+                    return (true, steps);
                 }
             }
         }
-        false
+        (false, STEPS_PER_CALL)
     }
 
-    /// Goes on towards what a step asked for.
-    pub(super) fn pursue(&mut self) {
-        let Some(to) = self.chase else { return };
-        let done = match to {
+    /// Begins a step: lab time stands when it is over.
+    pub(super) fn chase(&mut self, wall_ns: u64, to: StepTo) {
+        self.resume = false;
+        self.set_pace(wall_ns, Pace { running: false, ..self.clock.pace() });
+        let (from, hops) = self.world.as_ref().map_or((SimTime::ZERO, 0), |world| (world.now(), world.hops()));
+        self.chase = Some(Chase { to, from, steps: 0, hops, told: wall_ns, said: false, clock_told: wall_ns });
+        self.pursue(wall_ns);
+    }
+
+    /// Goes on towards what a step asked for, for one slice.
+    pub(super) fn pursue(&mut self, wall_ns: u64) {
+        let Some(mut chase) = self.chase else { return };
+        let (from, hops) = (chase.from, chase.hops);
+        let long = |now: &World| now.now().since(from).as_secs() >= QUIET_SECS_MAX;
+        let (done, steps) = match chase.to {
             StepTo::Time { at } => self.run_to(at),
-            StepTo::Event => self.step_while(|before, now| now.seq() == before.0),
-            StepTo::Frame => self.step_while(|before, now| now.hops() == before.1),
-            StepTo::Quiet => {
-                let start = self.clock.lab;
-                self.step_while(|_, now| {
-                    (now.frames_in_flight() > 0 || now.busy()) && now.now().since(start).as_secs() < QUIET_SECS_MAX
-                })
-            }
+            StepTo::Event => self.step_while(|before, now| now.seq() == before),
+            StepTo::Frame => self.step_while(|_, now| now.hops() == hops),
+            StepTo::Quiet => self.step_while(|_, now| (now.frames_in_flight() > 0 || now.busy()) && !long(now)),
+            StepTo::Exchange => self.step_while(|_, now| (now.hops() == hops || exchanging(now)) && !long(now)),
         };
-        let now = self.world.as_ref().map_or(SimTime::ZERO, World::now);
+        chase.steps += u64::from(steps);
+        self.chase = Some(chase);
         if done {
-            self.chase = None;
-            self.clock.anchor(self.clock.wall, now);
+            self.end_chase(wall_ns);
+            return;
         }
+        if wall_ns.saturating_sub(chase.told) >= PROGRESS_NS {
+            (chase.told, chase.said) = (wall_ns, true);
+            self.tell_chase(&chase, false);
+        }
+        if wall_ns.saturating_sub(chase.clock_told) >= viewer::FLUSH_NS {
+            chase.clock_told = wall_ns;
+            self.tell_clock();
+        }
+        self.chase = Some(chase);
     }
 
-    /// Steps from one thing that happens to the next as long as `more` holds of what was before (event and hop
-    /// counts) and the world now; `false` when the budget ran out.
-    fn step_while(&mut self, more: impl Fn((u64, u64), &World) -> bool) -> bool {
-        let Some(before) = self.world.as_ref().map(|world| (world.seq(), world.hops())) else { return true };
-        for _ in 0..STEPS_PER_CALL {
-            let Some(world) = &mut self.world else { return true };
+    /// The step is over, or not wanted any more: lab time stands where it has come to.
+    pub(super) fn end_chase(&mut self, wall_ns: u64) {
+        let Some(chase) = self.chase.take() else { return };
+        self.restart_clock(wall_ns);
+        if chase.said {
+            self.tell_chase(&chase, true);
+        }
+        self.tell_clock();
+    }
+
+    fn tell_chase(&mut self, chase: &Chase, over: bool) {
+        let now = self.world.as_ref().map_or(SimTime::ZERO, World::now);
+        let to = if let StepTo::Time { at } = chase.to { Some(at) } else { None };
+        let (doing, from, steps) = (Doing::Step, chase.from, chase.steps);
+        self.tell_all(&ServerMessage::Progress { doing, from, now, to, steps, over });
+    }
+
+    /// Steps from one thing that happens to the next as long as `more` holds of the number of the last event before
+    /// and the world now; `false` when the budget ran out. And how many steps it took.
+    fn step_while(&mut self, more: impl Fn(u64, &World) -> bool) -> (bool, u32) {
+        let Some(before) = self.world.as_ref().map(World::seq) else { return (true, 0) };
+        for steps in 0..STEPS_PER_CALL {
+            let Some(world) = &mut self.world else { return (true, steps) };
             if !more(before, world) {
-                return true;
+                return (true, steps);
             }
-            let Some(at) = world.next_wakeup() else { return true };
+            let Some(at) = world.next_wakeup() else { return (true, steps) };
             let _ = world.handle(at, Input::Time);
             self.drain();
         }
-        false
+        (false, STEPS_PER_CALL)
     }
 
     pub(super) fn tell_clock(&mut self) {
         let time = self.world.as_ref().map_or(SimTime::ZERO, World::now);
         let pace = self.clock.pace();
-        self.tell_all(&ServerMessage::Clock { time, pace });
+        let live = self.viewers.iter().filter(|(_, viewer)| viewer.greeted && !viewer.looks_back());
+        for viewer in live.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.tell(viewer, &ServerMessage::Clock { time, pace });
+        }
     }
+}
+
+/// Whether something is on a cable, or will be so soon that it belongs together.
+fn exchanging(world: &World) -> bool {
+    let soon = |at: SimTime| at.since(world.now()) < EXCHANGE_GAP;
+    world.frames_in_flight() > 0 || world.next_wakeup().is_some_and(soon)
 }

@@ -8,26 +8,34 @@
 mod clock;
 #[cfg(test)]
 mod message_tests;
+mod past;
+mod record;
 pub mod script;
 mod session;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;
 mod viewer;
+mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use clock::Clock;
 pub use clock::REAL_TIME_PPM;
+use clock::{Chase, Clock};
+use record::Record;
 pub use script::{Capture, CommandResult, ScriptReport, run_script};
 pub use viewer::ViewerId;
-use viewer::{History, Viewer};
+use viewer::Viewer;
+use work::{Undone, Work};
 
 use crate::error::UserError;
 use crate::frame::{Frame, Offload};
 use crate::id::TapId;
 use crate::lab::Lab;
 use crate::limits;
-use crate::protocol::{Capabilities, ClientMessage, LabChoice, Pace, ServerMessage, SessionInput, StepTo, VERSION};
+use crate::protocol::{Capabilities, ClientMessage, LabChoice, Rewind, ServerMessage, SessionInput, VERSION};
+use crate::share;
 use crate::shell::{self, CompletionContext};
 use crate::view::{Row, SocketRow};
 use crate::world::{Command, Input, Output, World};
@@ -56,11 +64,15 @@ pub struct Runner {
     choice: LabChoice,
     world: Option<World>,
     clock: Clock,
-    chase: Option<StepTo>,
+    chase: Option<Chase>,
+    /// Lab time stands only because a viewer looks back.
+    resume: bool,
+    work: Option<Work>,
+    redo: Vec<Undone>,
     inputs: Vec<SessionInput>,
     viewers: BTreeMap<ViewerId, Viewer>,
     next_viewer: u32,
-    history: History,
+    record: Option<Record>,
     messages: VecDeque<(ViewerId, String)>,
     tap_frames: VecDeque<(TapId, Frame)>,
     host_sockets: BTreeMap<u64, SocketRow>,
@@ -77,10 +89,13 @@ impl Runner {
             world: None,
             clock: Clock::default(),
             chase: None,
+            resume: false,
+            work: None,
+            redo: Vec::new(),
             inputs: Vec::new(),
             viewers: BTreeMap::new(),
             next_viewer: 1,
-            history: History::default(),
+            record: None,
             messages: VecDeque::new(),
             tap_frames: VecDeque::new(),
             host_sockets: BTreeMap::new(),
@@ -100,16 +115,17 @@ impl Runner {
     }
 
     fn start(&mut self, lab: Lab, choice: LabChoice, seed: u64) -> Result<(), UserError> {
-        let world = World::new(&lab, seed)?;
+        let mut world = World::new(&lab, seed)?;
+        world.watch_frames(self.watches());
+        // The facts of the building are in every snapshot.
+        while world.poll_output().is_some() {}
+        self.record = Some(Record::of(&world, self.looks_back()));
         self.world = Some(world);
         self.lab = Some(lab);
         self.choice = choice;
         self.inputs.clear();
+        self.redo.clear();
         self.chase = None;
-        self.history.clear();
-        self.update_watch();
-        // The facts of the building are in every snapshot.
-        while self.world.as_mut().and_then(World::poll_output).is_some() {}
         Ok(())
     }
 
@@ -154,26 +170,35 @@ impl Runner {
         if !greeted && !matches!(message, ClientMessage::Hello { .. }) {
             return Err(UserError::new("hello-first"));
         }
+        if self.work.is_some() && message.changes() {
+            return Err(UserError::new("replay-running"));
+        }
         match message {
             ClientMessage::Hello { version } => self.greet(viewer, version)?,
             ClientMessage::Load { lab, seed, inputs } => {
                 self.need(self.config.capabilities.load, "load")?;
-                self.load(wall_ns, lab, seed, inputs)?;
+                self.load(viewer, wall_ns, lab, seed, inputs, None)?;
             }
-            ClientMessage::Do { command } => self.do_command(wall_ns, command)?,
+            ClientMessage::Open { link } => {
+                self.need(self.config.capabilities.load, "load")?;
+                let session = share::read(&link)?;
+                let hash = Some(session.lab_hash.as_str());
+                self.load(viewer, wall_ns, session.lab, session.seed, session.inputs, hash)?;
+            }
+            ClientMessage::Do { command } => self.do_command(viewer, wall_ns, command)?,
             ClientMessage::Pace { pace } => {
                 self.need(self.config.capabilities.pace, "pace")?;
+                self.look_at_now(viewer, wall_ns);
                 self.catch_up(wall_ns);
-                self.chase = None;
+                self.end_chase(wall_ns);
+                self.resume = false;
                 self.set_pace(wall_ns, pace);
             }
             ClientMessage::Step { to } => {
                 self.need(self.config.capabilities.pace, "pace")?;
+                self.look_at_now(viewer, wall_ns);
                 self.catch_up(wall_ns);
-                self.set_pace(wall_ns, Pace { running: false, ..self.clock.pace() });
-                self.chase = Some(to);
-                self.pursue();
-                self.tell_clock();
+                self.chase(wall_ns, to);
             }
             ClientMessage::Subscribe { frames, host_sockets } => {
                 self.need(!host_sockets || self.config.capabilities.host_sockets, "host_sockets")?;
@@ -185,6 +210,16 @@ impl Runner {
                 let session = self.session()?;
                 self.tell(viewer, &ServerMessage::Session(session));
             }
+            ClientMessage::Share => {
+                let text = share::write(&self.session()?)?;
+                self.tell(viewer, &ServerMessage::Link { text });
+            }
+            ClientMessage::LookBack { to, frames } => self.look_back(viewer, wall_ns, to, frames)?,
+            ClientMessage::Now => self.look_at_now(viewer, wall_ns),
+            ClientMessage::Branch => self.branch(viewer, wall_ns, None)?,
+            ClientMessage::Undo => self.undo(viewer, wall_ns)?,
+            ClientMessage::Redo => self.redo(viewer, wall_ns)?,
+            ClientMessage::Stop => self.stop(wall_ns),
         }
         Ok(())
     }
@@ -226,13 +261,23 @@ impl Runner {
 
     /// Frame facts cost something: they are made only while somebody wants them.
     fn update_watch(&mut self) {
-        let watched = self.viewers.values().any(|viewer| viewer.frames);
+        let watched = self.watches();
         if let Some(world) = &mut self.world {
             world.watch_frames(watched);
         }
     }
 
-    fn do_command(&mut self, wall_ns: u64, command: Command) -> Result<(), UserError> {
+    /// Whether frame facts are wanted. Where the world can be gone back in, they always are: events then have the same
+    /// numbers in every replay.
+    fn watches(&self) -> bool {
+        let world = self.config.capabilities.rewind == Rewind::World;
+        world || self.viewers.values().any(|viewer| viewer.frames)
+    }
+
+    fn do_command(&mut self, viewer: ViewerId, wall_ns: u64, command: Command) -> Result<(), UserError> {
+        if self.viewers.get(&viewer).is_some_and(Viewer::looks_back) {
+            return self.branch(viewer, wall_ns, Some(command));
+        }
         if matches!(command, Command::AttachTap { .. }) {
             return Err(UserError::new("capability-missing").with("name", "tap"));
         }
@@ -244,6 +289,8 @@ impl Runner {
         self.drain();
         result?;
         self.inputs.push(SessionInput { at, command, fingerprint });
+        self.redo.clear();
+        self.tell_undoable();
         Ok(())
     }
 
@@ -280,9 +327,10 @@ impl Runner {
 
     /// Lets lab time follow the wall's clock, and sends viewers what there is.
     pub fn advance(&mut self, wall_ns: u64) {
-        if self.chase.is_some() {
-            self.pursue();
-            self.tell_clock();
+        if self.work.is_some() {
+            self.work_on(wall_ns);
+        } else if self.chase.is_some() {
+            self.pursue(wall_ns);
         } else {
             self.catch_up(wall_ns);
         }
@@ -293,7 +341,7 @@ impl Runner {
     pub fn next_wakeup(&self) -> Option<u64> {
         let lab = self.world.as_ref().and_then(World::next_wakeup).and_then(|at| self.clock.wall_of(at));
         let flush = self.viewers.values().any(Viewer::has_pending).then_some(self.last_flush + viewer::FLUSH_NS);
-        let chase = self.chase.is_some().then_some(0);
+        let chase = (self.chase.is_some() || self.work.is_some()).then_some(0);
         [lab, flush, chase].into_iter().flatten().min()
     }
 
@@ -333,6 +381,11 @@ impl Runner {
     }
 
     fn sample(&mut self, viewer: ViewerId, id: u32) {
+        if self.viewers.get(&viewer).is_some_and(Viewer::looks_back) {
+            // Samples are of now, and were not kept.
+            let time = self.world.as_ref().map(World::now).unwrap_or_default();
+            return self.tell(viewer, &ServerMessage::Samples { id, time, rows: Vec::new() });
+        }
         if let Some(world) = &self.world {
             let sampled = |row: &Row| matches!(row, Row::Socket(_) | Row::Flow(_) | Row::Fdb(_));
             let rows = world.rows(true).into_iter().filter(sampled).collect();
@@ -351,9 +404,14 @@ impl Runner {
                     for viewer in self.viewers.values_mut() {
                         viewer.take(&event);
                     }
-                    self.history.take(event);
+                    if let Some(record) = &mut self.record {
+                        record.take(event);
+                    }
                 }
             }
+        }
+        if let Some(record) = &mut self.record {
+            record.settle(world);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Viewers: what each still has to be told, how much at a time, what a late one is shown of the past.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use super::Runner;
+use super::past::Look;
 use crate::event::{Event, Fact};
 use crate::protocol::ServerMessage;
 use crate::world::World;
@@ -11,8 +10,6 @@ use crate::world::World;
 pub(super) const FLUSH_NS: u64 = 16_000_000;
 /// Frame facts in one such message; more are counted and not shown.
 const FRAMES_PER_FLUSH: usize = 1_000;
-/// Passing events that a late viewer is still shown.
-const HISTORY_MAX: usize = 4_000;
 
 /// Names a viewer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -24,6 +21,8 @@ pub(super) struct Viewer {
     pub greeted: bool,
     pub frames: bool,
     pub host_sockets: bool,
+    /// The earlier instant that it is shown.
+    pub past: Option<Look>,
     pending: Vec<Event>,
     pending_frames: usize,
     not_shown: u64,
@@ -32,7 +31,8 @@ pub(super) struct Viewer {
 impl Viewer {
     /// Remembers an event for the next message.
     pub(super) fn take(&mut self, event: &Event) {
-        if !self.greeted {
+        // Who looks back gets everything anew when it comes back.
+        if !self.greeted || self.past.is_some() {
             return;
         }
         if is_frame_fact(&event.fact) {
@@ -63,26 +63,6 @@ fn is_frame_fact(fact: &Fact) -> bool {
     matches!(fact, Fact::FrameSent(_) | Fact::FrameDropped(_) | Fact::Decided { .. })
 }
 
-/// The last events that pass by (frames, output): what rows do not tell.
-#[derive(Clone, Debug, Default)]
-pub(super) struct History(VecDeque<Event>);
-
-impl History {
-    pub(super) fn take(&mut self, event: Event) {
-        if matches!(event.fact, Fact::Put { .. } | Fact::Del { .. }) {
-            return;
-        }
-        if self.0.len() >= HISTORY_MAX {
-            self.0.pop_front();
-        }
-        self.0.push_back(event);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-}
-
 impl Runner {
     /// Sends a viewer everything anew: it was too slow, or has just come.
     pub fn resync(&mut self, viewer: super::ViewerId) {
@@ -90,26 +70,13 @@ impl Runner {
             viewer.forget_pending();
         }
         self.messages.retain(|(id, text)| *id != viewer || !text.starts_with("{\"m\":\"events\""));
-        if let Some(snapshot) = self.snapshot() {
+        if let Some(snapshot) = self.snapshot(viewer) {
             self.tell(viewer, &snapshot);
             let time = self.world.as_ref().map(World::now).unwrap_or_default();
-            self.tell(viewer, &ServerMessage::Clock { time, pace: self.clock.pace() });
+            if self.viewers.get(&viewer).is_some_and(|viewer| !viewer.looks_back()) {
+                self.tell(viewer, &ServerMessage::Clock { time, pace: self.clock.pace() });
+            }
         }
-    }
-
-    fn snapshot(&self) -> Option<ServerMessage> {
-        let (world, lab) = (self.world.as_ref()?, self.lab.as_ref()?);
-        let title: BTreeMap<_, _> =
-            ["en", "ru"].into_iter().map(|lang| (lang.to_owned(), lab.title_in(lang).to_owned())).collect();
-        Some(ServerMessage::Snapshot {
-            lab: lab.name.clone(),
-            title,
-            seed: world.seed(),
-            seq: world.seq(),
-            time: world.now(),
-            rows: world.rows(false),
-            history: self.history.0.iter().cloned().collect(),
-        })
     }
 
     pub(super) fn tell(&mut self, viewer: ViewerId, message: &ServerMessage) {

@@ -109,7 +109,8 @@ fn flood(ctx: &mut Ctx<'_>, ports: &[Option<(LinkId, u8)>], from: u32, frame: &F
     }
 }
 
-fn say_fdb(ctx: &mut Ctx<'_>, switch: &mut Switch) {
+/// Says what a switch has learned and forgotten.
+pub(super) fn say_fdb(ctx: &mut Ctx<'_>, switch: &mut Switch) {
     while let Some(change) = switch.poll_change() {
         let node = ctx.node;
         match change {

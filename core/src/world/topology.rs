@@ -103,7 +103,10 @@ impl World {
         self.with_node(port.node, |node, ctx| match &mut node.body {
             Body::Machine(machine) => machine.set_carrier(ctx, port.index, carrier),
             Body::Switch(switch) if carrier => switch.add_port(port.index),
-            Body::Switch(switch) => switch.remove_port(port.index),
+            Body::Switch(switch) => {
+                switch.remove_port(port.index);
+                super::node::say_fdb(ctx, switch);
+            }
             Body::Engine(_) => {}
         });
     }

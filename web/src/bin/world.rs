@@ -57,7 +57,7 @@ pub fn world_start() {
                 place: "browser".to_owned(),
                 pace: true,
                 load: true,
-                rewind: Rewind::None,
+                rewind: Rewind::World,
                 host_sockets: false,
             },
             program: env!("CARGO_PKG_VERSION").to_owned(),

@@ -218,7 +218,7 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             state.source = Some(Shared::new(SourceInfo { program, capabilities, labs }));
             return effects;
         }
-        ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history } => {
+        ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history, past: _ } => {
             let again =
                 state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
             begin(state, rows, seq);
@@ -256,7 +256,9 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         }
         ServerMessage::Error(error) => refuse(state, error),
         // Answers to questions: whoever asked takes them before they come here.
-        ServerMessage::Completions { .. } | ServerMessage::Session(_) => {}
+        ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
+        // The page asks for nothing that these tell of.
+        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } => {}
     }
     Vec::new()
 }

@@ -35,6 +35,7 @@ fn snapshot() -> ServerMessage {
         time: SimTime::from_secs(3),
         rows,
         history: Vec::new(),
+        past: None,
     }
 }
 

@@ -13,8 +13,8 @@
 //!   programs), [`hypervisor`] (what each attachment mode builds)
 //! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
 //!   knows: the fold of the facts), [`reach`] (who reaches whom, tried in forks)
-//! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], [`share`] (a session as a link's text), and [`runner`], which drives a world for
-//!   the page's worker, the headless simulator and the agent alike.
+//! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], [`share`] (a session as a link's text),
+//!   and [`runner`], which drives a world for the page's worker, the headless simulator and the agent alike.
 
 pub mod addr;
 pub mod dhcp;

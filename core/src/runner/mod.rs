@@ -25,8 +25,8 @@ pub use clock::REAL_TIME_PPM;
 use clock::{Chase, Clock};
 use record::Record;
 pub use script::{Capture, CommandResult, ScriptReport, run_script};
-pub use viewer::ViewerId;
 use viewer::Viewer;
+pub use viewer::ViewerId;
 use work::{Undone, Work};
 
 use crate::error::UserError;

@@ -23,7 +23,13 @@ impl Runner {
         self.config.capabilities.rewind != Rewind::None
     }
 
-    pub(super) fn look_back(&mut self, viewer: ViewerId, wall_ns: u64, to: LookTo, frames: u32) -> Result<(), UserError> {
+    pub(super) fn look_back(
+        &mut self,
+        viewer: ViewerId,
+        wall_ns: u64,
+        to: LookTo,
+        frames: u32,
+    ) -> Result<(), UserError> {
         self.need(self.looks_back(), "rewind")?;
         if self.config.capabilities.pace && self.clock.pace().running {
             self.catch_up(wall_ns);

@@ -206,7 +206,11 @@ impl Record {
         let first = self.first();
         let seqs = self.streams().into_iter().filter_map(|stream| stream.last_at(time)).map(|event| event.seq);
         let seq = seqs.max().unwrap_or(0);
-        if time < first.time || seq < first.seq { Position { time: time.max(first.time), ..first } } else { Position { seq, time } }
+        if time < first.time || seq < first.seq {
+            Position { time: time.max(first.time), ..first }
+        } else {
+            Position { seq, time }
+        }
     }
 
     /// The place just after the event of this number, or the last one before it.
@@ -257,7 +261,8 @@ impl Record {
         let end_of_frames = self.frames.until(at.seq);
         let shown_from = end_of_frames.saturating_sub(frames.min(limits::RECORD_EVENTS_SHOWN_MAX));
         let flying = self.flying(at, end_of_frames);
-        let on_way = flying.iter().filter(|index| **index < shown_from).filter_map(|index| self.frames.events.get(*index));
+        let on_way =
+            flying.iter().filter(|index| **index < shown_from).filter_map(|index| self.frames.events.get(*index));
         let words = self.words.events.range(begin..end);
         let shown = self.frames.events.range(shown_from..end_of_frames);
         let mut events: Vec<Event> = on_way.chain(words).chain(shown).cloned().collect();

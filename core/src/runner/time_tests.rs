@@ -200,7 +200,7 @@ fn every_event_forth_is_the_fold_of_one_more() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn at_any_instant_of_any_session_the_view_is_the_one_a_fresh_run_has(
@@ -336,7 +336,10 @@ fn in_a_quiet_lab_a_week_s_lease_is_renewed_at_half_of_it_at_once() {
         Row::DhcpClient(client) => client.since,
         _ => None,
     });
-    assert!(client.is_some_and(|since| since.as_secs() >= 302_400 && since.as_secs() < to), "renewed at T1: {client:?}");
+    assert!(
+        client.is_some_and(|since| since.as_secs() >= 302_400 && since.as_secs() < to),
+        "renewed at T1: {client:?}"
+    );
 }
 
 #[test]

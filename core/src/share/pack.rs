@@ -4,7 +4,9 @@
 //! The compressor is given the dictionary first and flushed to a byte's edge; what it says of the dictionary is thrown
 //! away, and what follows refers back into it. The decompressor finds the dictionary in its window.
 
-use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params, deflate_flags};
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params, deflate_flags,
+};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 

@@ -146,8 +146,12 @@ fn a_session_that_is_too_long_for_a_link_is_refused() {
 fn command() -> impl Strategy<Value = Command> {
     let text = "\\PC{0,40}";
     prop_oneof![
-        (text, text, any::<Option<u16>>(), any::<bool>())
-            .prop_map(|(machine, line, tty, stdin)| Command::Run { machine, line, tty, stdin }),
+        (text, text, any::<Option<u16>>(), any::<bool>()).prop_map(|(machine, line, tty, stdin)| Command::Run {
+            machine,
+            line,
+            tty,
+            stdin
+        }),
         (text, any::<u32>(), text).prop_map(|(machine, job, text)| Command::Input {
             machine,
             job: crate::id::JobId(job),

@@ -69,6 +69,8 @@ drop_reasons! {
     SourceMacInvalid = "source-mac-invalid", Ethernet;
     /// Addressed to another machine; a card that is not promiscuous does not take it.
     NotForThisMac = "not-for-this-mac", Ethernet;
+    /// The hypervisor's switch does not show a card what is for another one.
+    PromiscuousDenied = "promiscuous-denied", Ethernet;
     /// No protocol here takes this EtherType.
     UnknownEtherType = "unknown-ethertype", Ethernet;
     /// The switch knows that the destination is on the port the frame came from.

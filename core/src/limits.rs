@@ -49,6 +49,12 @@ pub const LAB_BYTES_MAX: usize = 1 << 20;
 pub const SCRIPT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one message between page and world.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// Adapters of one VM (VirtualBox with the PIIX3 chipset).
+pub const ADAPTERS_MAX: u8 = 8;
+/// Host-only interfaces of one host (VirtualBox: `VBOXNETADP_MAX_INSTANCES`).
+pub const HOST_ONLY_IFACES_MAX: u8 = 128;
+/// NAT networks of one hypervisor, its DHCP servers, rules of one port forwarding: each at most so many.
+pub const HYPERVISOR_OBJECTS_MAX: usize = 256;
 /// Nodes of one lab.
 pub const NODES_MAX: usize = 10_000;
 /// Frames a viewer keeps; older ones are forgotten and counted.

@@ -122,7 +122,7 @@ impl Stage {
         let mut stage = Self { view: LabView::default(), progress: Progress::new(exercise), seq: 0 };
         for (id, name, iface) in [(VM, "vm1", "enp0s3"), (HOST, "host", "eth0"), (FAR, "dns-google", "eth0")] {
             let (name, site, kind) = (name.to_owned(), String::new(), NodeKind::Computer);
-            stage.put(Row::Node(NodeRow { id, name, kind, host: None, site, real: false }));
+            stage.put(Row::Node(NodeRow { id, name, kind, host: None, site, real: false, off: false }));
             stage.put(Row::Iface(IfaceRow {
                 node: id,
                 index: 2,

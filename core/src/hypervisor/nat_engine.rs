@@ -47,6 +47,8 @@ pub struct NatNetwork {
     pub last: Ipv4Addr,
     /// How long a lease is, in seconds.
     pub lease_secs: u32,
+    /// It serves DHCP.
+    pub dhcp: bool,
 }
 
 impl NatNetwork {
@@ -62,6 +64,7 @@ impl NatNetwork {
             first: addr(4),
             last: addr(254),
             lease_secs: 600,
+            dhcp: true,
         }
     }
 
@@ -77,6 +80,7 @@ impl NatNetwork {
             first: Ipv4Addr::new(10, 0, net, 15),
             last: Ipv4Addr::new(10, 0, net, 254),
             lease_secs: 7 * 24 * 3600,
+            dhcp: true,
         }
     }
 }
@@ -277,6 +281,9 @@ impl NatEngine {
     }
 
     fn handle_dhcp(&mut self, ctx: &mut Ctx<'_>, frame: FrameId, src_mac: MacAddr, payload: &[u8]) {
+        if !self.network.dhcp {
+            return ctx.dropped(Some(frame), Some(PORT), DropReason::EngineNoService);
+        }
         let Ok(message) = Message::parse(payload) else {
             return ctx.dropped(Some(frame), Some(PORT), DropReason::DhcpMalformed);
         };
@@ -401,6 +408,7 @@ impl NatEngine {
     /// Its rows.
     pub fn rows(&self) -> Vec<Row> {
         let leases = self.dhcp.lease_rows(self.node).into_iter().map(Row::Lease);
-        core::iter::once(Row::DhcpServer(self.dhcp.row(self.node))).chain(leases).collect()
+        let server = self.network.dhcp.then(|| Row::DhcpServer(self.dhcp.row(self.node)));
+        server.into_iter().chain(leases).collect()
     }
 }

@@ -29,15 +29,13 @@ pub(super) fn check(lab: &Lab) -> Vec<UserError> {
     lab.machines.iter().for_each(|machine| check.machine(machine));
     lab.cables.iter().for_each(|cable| check.cable(cable));
     lab.vms.iter().for_each(|vm| check.vm(vm));
-    if !lab.hypervisors.is_empty() {
-        check.error("lab-not-available", "[[hypervisor]]".to_owned());
-    }
+    check.hypervisors();
     check.errors
 }
 
-struct Check<'a> {
-    lab: &'a Lab,
-    errors: Vec<UserError>,
+pub(super) struct Check<'a> {
+    pub(super) lab: &'a Lab,
+    pub(super) errors: Vec<UserError>,
     /// Interfaces that already have a cable.
     used: BTreeSet<(&'a str, &'a str)>,
 }
@@ -56,11 +54,11 @@ impl Ports<'_> {
 }
 
 impl<'a> Check<'a> {
-    fn error(&mut self, code: &str, place: String) {
+    pub(super) fn error(&mut self, code: &str, place: String) {
         self.errors.push(UserError::new(code).with("place", place));
     }
 
-    fn error_with(&mut self, code: &str, place: &str, name: &str, value: impl core::fmt::Display) {
+    pub(super) fn error_with(&mut self, code: &str, place: &str, name: &str, value: impl core::fmt::Display) {
         self.errors.push(UserError::new(code).with("place", place).with(name, value));
     }
 
@@ -138,9 +136,7 @@ impl<'a> Check<'a> {
                 self.error("lab-mac", place.clone());
             }
             self.addresses(&place, &nic.address, nic.mtu);
-            if !nic.forwards.is_empty() {
-                self.error("lab-not-available", format!("{place}, forward"));
-            }
+            self.card(&place, vm, nic);
         }
         self.inside(&ports, &vm.routes, &vm.masquerade, &vm.services);
         self.settings(&ports, &vm.files, &vm.sysctl);
@@ -246,14 +242,16 @@ impl<'a> Check<'a> {
         if scope.lease_secs == 0 {
             self.error("lab-scope-lease", place.clone());
         }
-        for option in &scope.options {
-            let hex_ok = match &option.value {
-                DhcpOptionValue::Hex(hex) => hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
-                _ => true,
-            };
-            if matches!(option.code, 0 | 255) || !hex_ok {
-                self.error_with("lab-dhcp-option", &place, "code", option.code);
-            }
+        scope.options.iter().for_each(|option| self.dhcp_option(&place, option));
+    }
+
+    pub(super) fn dhcp_option(&mut self, place: &str, option: &DhcpOptionSpec) {
+        let hex_ok = match &option.value {
+            DhcpOptionValue::Hex(hex) => hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
+            _ => true,
+        };
+        if matches!(option.code, 0 | 255) || !hex_ok {
+            self.error_with("lab-dhcp-option", place, "code", option.code);
         }
     }
 
@@ -317,7 +315,7 @@ impl<'a> Check<'a> {
 }
 
 /// What can be a node's, a service's, a lab's name: it is typed in scripts and shown in prompts.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -5,6 +5,7 @@
 //! lab's hash. It must not know how a world is built from it.
 
 mod check;
+mod check_hypervisor;
 mod defaults;
 mod service;
 mod spec;
@@ -13,6 +14,7 @@ mod vm;
 #[cfg(test)]
 mod tests;
 
+pub use check::is_name;
 pub use service::*;
 pub use spec::*;
 pub use vm::*;

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::defaults::{is_mtu, is_no, is_yes, mtu, yes};
-use super::service::{DhcpOptionSpec, ServiceSpec};
+use super::service::{DhcpOptionSpec, ReservationSpec, ServiceSpec};
 use super::spec::RouteFileSpec;
 use crate::addr::{Cidr, L4Proto, MacAddr};
+use crate::hypervisor::DhcpServerChange;
 use crate::view::Mode;
+pub use crate::view::Promiscuous;
 
 /// A virtual machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,24 @@ pub struct VmSpec {
     pub sysctl: BTreeMap<String, String>,
 }
 
+impl VmSpec {
+    /// A VM without cards.
+    pub fn new(name: &str, host: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            host: host.to_owned(),
+            nics: Vec::new(),
+            forward: false,
+            masquerade: Vec::new(),
+            routes: Vec::new(),
+            dns: Vec::new(),
+            services: Vec::new(),
+            files: BTreeMap::new(),
+            sysctl: BTreeMap::new(),
+        }
+    }
+}
+
 /// A VM's virtual network card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,25 +97,6 @@ pub struct NicSpec {
     /// Port forwarding, in mode NAT.
     #[serde(rename = "forward", default, skip_serializing_if = "Vec::is_empty")]
     pub forwards: Vec<ForwardSpec>,
-}
-
-/// What a promiscuous card gets to see (`VBoxManage modifyvm --nic-promisc`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Promiscuous {
-    /// Its own frames only.
-    #[default]
-    Deny,
-    /// Other VMs' too.
-    AllowVms,
-    /// Everything.
-    AllowAll,
-}
-
-impl Promiscuous {
-    fn is_deny(&self) -> bool {
-        *self == Self::Deny
-    }
 }
 
 /// A port that the hypervisor forwards from the host to a guest.
@@ -161,6 +162,19 @@ pub struct HostOnlySpec {
     pub address: Cidr,
 }
 
+impl NetworkDhcpSpec {
+    /// What it says besides the addresses.
+    pub fn change(&self) -> DhcpServerChange {
+        DhcpServerChange {
+            enabled: Some(self.enabled),
+            lease_default: self.lease_secs,
+            options: self.options.clone(),
+            fixed: self.reservations.iter().map(|kept| (kept.mac, Some(kept.address))).collect(),
+            ..DhcpServerChange::default()
+        }
+    }
+}
+
 /// A DHCP server that the hypervisor runs in an internal or host-only network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,4 +196,7 @@ pub struct NetworkDhcpSpec {
     /// Further options.
     #[serde(rename = "option", default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<DhcpOptionSpec>,
+    /// Addresses kept for certain cards.
+    #[serde(rename = "reservation", default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<ReservationSpec>,
 }

@@ -244,6 +244,22 @@ impl Machine {
         self.ifaces.iter().flat_map(|iface| &iface.addrs).filter_map(|addr| addr.valid_until).min()
     }
 
+    /// Takes an interface away with its addresses, routes and neighbours.
+    pub fn remove_iface(&mut self, ctx: &mut Ctx<'_>, index: u32) {
+        let down = LinkChange { up: Some(false), ..LinkChange::default() };
+        if self.change_link(ctx, index, down).is_err() {
+            return;
+        }
+        let cidrs: Vec<_> = self.ifaces.get(index).map(|iface| iface.addrs.clone()).unwrap_or_default();
+        for addr in cidrs {
+            let _ = self.del_addr(ctx, index, addr.cidr);
+        }
+        self.flush_neighbours(ctx, index);
+        if let Some(iface) = self.ifaces.remove(index) {
+            ctx.del(Key::Iface(iface.row(self.node).key()));
+        }
+    }
+
     /// Adds an interface that nobody has configured.
     pub fn add_iface(&mut self, ctx: &mut Ctx<'_>, iface: Iface) {
         let index = iface.index;

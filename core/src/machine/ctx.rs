@@ -6,7 +6,8 @@ use std::rc::Rc;
 use crate::drop_reason::DropReason;
 use crate::event::{Decision, Fact, FrameDropped};
 use crate::frame::{Frame, Offload};
-use crate::id::{FrameId, NodeId};
+use crate::hypervisor::HypervisorRequest;
+use crate::id::{FrameId, NodeId, Pid};
 use crate::time::SimTime;
 use crate::view::{Key, Row};
 
@@ -84,6 +85,8 @@ pub enum Effect {
     Fact(Fact),
     /// Hand a packet to another node of the same computer.
     Handoff(NodeId, Handoff),
+    /// Ask this host's hypervisor for this process.
+    Hypervisor(Pid, Box<HypervisorRequest>),
 }
 
 /// How the frames that arrived at nodes ended. The checker holds `arrived` = the sum of the rest.

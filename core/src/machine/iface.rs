@@ -266,6 +266,11 @@ impl Ifaces {
         self.0.insert(iface.index, iface);
     }
 
+    /// Takes one away.
+    pub fn remove(&mut self, index: u32) -> Option<Iface> {
+        self.0.remove(&index)
+    }
+
     /// The index a new interface gets.
     pub fn next_index(&self) -> u32 {
         self.0.keys().next_back().map_or(LOOPBACK, |last| last + 1)

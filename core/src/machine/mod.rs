@@ -36,6 +36,7 @@ use route::Routes;
 use socket::Sockets;
 use tcp::Tcp;
 
+use crate::hypervisor::HypervisorAnswer;
 use crate::id::{NodeId, Pid};
 use crate::nat::Nat;
 use crate::netfilter::Netfilter;
@@ -72,6 +73,8 @@ pub struct Machine {
     dhcp_server: Option<DhcpServerRow>,
     leases: BTreeMap<core::net::Ipv4Addr, LeaseRow>,
     services: BTreeMap<String, Option<Pid>>,
+    /// What the hypervisor answered to processes here; none where there is no hypervisor.
+    hypervisor: Option<BTreeMap<Pid, HypervisorAnswer>>,
 }
 
 impl Machine {
@@ -101,7 +104,29 @@ impl Machine {
             dhcp_server: None,
             leases: BTreeMap::new(),
             services: BTreeMap::new(),
+            hypervisor: None,
         }
+    }
+
+    /// Its node.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// A hypervisor is installed here.
+    pub fn install_hypervisor(&mut self) {
+        self.hypervisor = Some(BTreeMap::new());
+    }
+
+    /// The hypervisor answers a process.
+    pub fn hypervisor_answered(&mut self, ctx: &mut Ctx<'_>, pid: Pid, answer: HypervisorAnswer) {
+        if let Some(answers) = &mut self.hypervisor
+            && self.processes.table.contains_key(&pid)
+        {
+            answers.insert(pid, answer);
+            self.processes.wake(pid);
+        }
+        self.run(ctx);
     }
 
     /// Its name.
@@ -213,6 +238,14 @@ impl Machine {
     /// As the system call's.
     pub fn configure_addr(&mut self, ctx: &mut Ctx<'_>, addr: &NewAddr) -> Result<(), Errno> {
         self.put_addr(ctx, addr, PutMode::Create)
+    }
+
+    /// Deletes an address, as `ip addr del` does.
+    ///
+    /// # Errors
+    /// As the system call's.
+    pub fn unconfigure_addr(&mut self, ctx: &mut Ctx<'_>, iface: u32, cidr: crate::addr::Cidr) -> Result<(), Errno> {
+        self.del_addr(ctx, iface, cidr)
     }
 
     /// Changes an interface, as `ip link set` does.

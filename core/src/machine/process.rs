@@ -243,9 +243,21 @@ impl Machine {
         }
     }
 
+    /// Ends every process at once: the machine's plug is pulled.
+    pub fn end_all(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(pid) =
+            self.processes.table.iter().find(|(_, process)| process.exit.is_none()).map(|(pid, _)| *pid)
+        {
+            self.end_process(ctx, pid, 128 + 9);
+        }
+    }
+
     /// Ends a process: closes what it held, tells its parent.
     pub(super) fn end_process(&mut self, ctx: &mut Ctx<'_>, pid: Pid, status: i32) {
         self.processes.clear_timer(pid);
+        if let Some(answers) = &mut self.hypervisor {
+            answers.remove(&pid);
+        }
         self.close_all_of(ctx, pid);
         for row in
             self.dhcp_clients.extract_if(.., |_, (owner, _)| *owner == pid).map(|(_, (_, row))| row).collect::<Vec<_>>()

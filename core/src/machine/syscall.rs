@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Machine;
-use super::ctx::Ctx;
+use super::ctx::{Ctx, Effect};
 use super::iface::LOOPBACK;
 use super::ip::SendOptions;
 use super::process::{INIT, Process};
@@ -14,6 +14,7 @@ use crate::addr::{Cidr, Endpoint, L4Proto, MacAddr};
 use crate::event::{Fact, Output, Span, Stream};
 use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
+use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
 use crate::id::{NodeId, Pid, SocketId};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
@@ -188,6 +189,22 @@ impl Kernel for Sys<'_, '_> {
 
     fn load_module(&mut self, name: &str) -> Result<(), Errno> {
         self.machine.load_module(name)
+    }
+
+    fn has_hypervisor(&self) -> bool {
+        self.machine.hypervisor.is_some()
+    }
+
+    fn hypervisor_ask(&mut self, request: HypervisorRequest) -> Result<(), Errno> {
+        if self.machine.hypervisor.is_none() {
+            return Err(Errno::ENOENT);
+        }
+        self.ctx.effects.push(Effect::Hypervisor(self.pid, Box::new(request)));
+        Ok(())
+    }
+
+    fn hypervisor_answer(&mut self) -> Option<HypervisorAnswer> {
+        self.machine.hypervisor.as_mut()?.remove(&self.pid)
     }
 
     fn ifaces(&self) -> Vec<IfaceRow> {

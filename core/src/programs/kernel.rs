@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Cidr, Endpoint, MacAddr};
 use crate::event::{Span, Stream};
+use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
 use crate::id::{NodeId, Pid, SocketId};
 use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
@@ -356,6 +357,22 @@ pub trait Kernel {
     /// `ENOENT`: there is none of that name.
     fn load_module(&mut self, _name: &str) -> Result<(), Errno> {
         Err(Errno::ENOENT)
+    }
+
+    /// Whether a hypervisor is installed on this machine.
+    fn has_hypervisor(&self) -> bool {
+        false
+    }
+    /// Asks the machine's hypervisor; the process is polled again when the answer is there.
+    ///
+    /// # Errors
+    /// `ENOENT` where there is no hypervisor.
+    fn hypervisor_ask(&mut self, _request: HypervisorRequest) -> Result<(), Errno> {
+        Err(Errno::ENOENT)
+    }
+    /// Takes the hypervisor's answer.
+    fn hypervisor_answer(&mut self) -> Option<HypervisorAnswer> {
+        None
     }
 
     /// All interfaces, by index.

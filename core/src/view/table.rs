@@ -67,6 +67,8 @@ tables! {
     nodes: Node(NodeRow, crate::id::NodeId);
     /// A VM's virtual network cards.
     nics: Nic(NicRow, (crate::id::NodeId, u8));
+    /// NAT networks and host-only interfaces.
+    host_networks: HostNetwork(HostNetworkRow, (crate::id::NodeId, Mode, String));
     /// Interfaces, as `ip link` shows them.
     ifaces: Iface(IfaceRow, (crate::id::NodeId, u32));
     /// Cables.

@@ -34,6 +34,10 @@ impl World {
             Command::Attach { vm, adapter, mode, network } => self.attach(vm, *adapter, *mode, network)?,
             Command::Cable { machine, iface, state } => self.change_cable(machine, iface, *state)?,
             Command::Service { machine, service, start } => self.change_service(machine, service, *start)?,
+            Command::Hypervisor { host, change } => {
+                let host = self.hypervisor_host(host)?;
+                self.hypervise(host, change)?;
+            }
             Command::AttachTap { vm, adapter, device } => {
                 self.attach_tap(vm, *adapter, device)?;
             }
@@ -108,6 +112,7 @@ impl World {
         let id = self.machine_id(name)?;
         match self.node(id) {
             Some(node) if node.row.real => Err(UserError::new("machine-is-real").with("name", name)),
+            Some(node) if node.row.off => Err(UserError::new("machine-is-off").with("name", name)),
             _ => Ok(id),
         }
     }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::World;
 use super::command::CableState;
 use super::node::Body;
+use super::promisc::Card;
 use crate::error::UserError;
 use crate::hypervisor::{NAT_ENGINE_PORT, NatEngine, NatNetwork, Nic};
 use crate::id::{LinkId, NodeId, Port, TapId};
@@ -15,35 +16,37 @@ use crate::view::{Mode, NodeKind, Row};
 /// exit costs.
 const VIRTUAL_CABLE_DELAY: Duration = Duration::from_micros(20);
 
+/// Names a card: its VM and its adapter's number.
+pub(super) type NicKey = (NodeId, u8);
+
 impl World {
     /// Changes the mode of a VM's adapter.
     ///
     /// # Errors
-    /// `unknown-machine`, `unknown-adapter`, `mode-not-available`.
+    /// `unknown-machine`, `unknown-adapter`, `mode-not-available`, and those of [`World::network_for`].
     pub(super) fn attach(&mut self, vm: &str, adapter: u8, mode: Mode, network: &str) -> Result<(), UserError> {
         let key = self.nic_key(vm, adapter)?;
         if mode == Mode::UdpTunnel {
             return Err(UserError::new("mode-not-available").with("mode", mode.name()));
         }
         let host = self.host_of(key.0).ok_or_else(|| UserError::new("unknown-machine").with("name", vm))?;
-        let network = self.network_name(host, mode, network)?;
+        let remembered = self.nics.get(&key).and_then(|nic| nic.remembered.get(&mode)).filter(|_| network.is_empty());
+        let asked = remembered.cloned().unwrap_or_else(|| network.to_owned());
+        let network = self.network_for(host, mode, &asked)?;
+        self.unplug(key);
         let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
-        let before = (host, nic.row.mode, core::mem::replace(&mut nic.row.network, network));
         nic.row.mode = mode;
-        let (built, link, row) = (nic.built.take(), nic.link.take(), nic.row.clone());
-        if let Some(link) = link {
-            self.remove_link(link);
+        nic.row.network.clone_from(&network);
+        if !network.is_empty() {
+            nic.remembered.insert(mode, network);
         }
-        if let Some(built) = built {
-            self.take_down(built);
-        }
-        self.leave_network(&before);
+        let row = nic.row.clone();
         self.put(Row::Nic(row));
         self.build_mode(key);
         Ok(())
     }
 
-    fn nic_key(&self, vm: &str, adapter: u8) -> Result<(NodeId, u8), UserError> {
+    pub(super) fn nic_key(&self, vm: &str, adapter: u8) -> Result<NicKey, UserError> {
         let id = self.machine_id(vm)?;
         let key = (id, adapter);
         if self.nics.contains_key(&key) {
@@ -53,35 +56,49 @@ impl World {
         }
     }
 
-    /// Builds what a card's mode needs, and plugs the card in.
-    pub(super) fn build_mode(&mut self, key: (NodeId, u8)) {
+    /// Takes a card's cable away, and what stood for this card alone.
+    pub(super) fn unplug(&mut self, key: NicKey) {
+        let Some(nic) = self.nics.get_mut(&key) else { return };
+        let (built, link) = (nic.built.take(), nic.link.take());
+        let before = (nic.row.mode, nic.row.network.clone());
+        if let Some(link) = link {
+            self.remove_link(link);
+        }
+        if let Some(built) = built {
+            self.take_down(built);
+        }
+        if let Some(host) = self.host_of(key.0) {
+            self.leave_network(&(host, before.0, before.1));
+        }
+    }
+
+    /// Builds what a card's mode needs, and plugs the card in. A card whose network is not there stays without a cable,
+    /// and so does one of a VM that is switched off.
+    pub(super) fn build_mode(&mut self, key: NicKey) {
         let Some(nic) = self.nics.get(&key) else { return };
-        let (mode, port, cable, tap) =
-            (nic.row.mode, Port::new(key.0, nic.row.iface), nic.row.cable, nic.tap.is_some());
-        let Some(vm) = self.node(key.0).map(|node| node.row.clone()) else { return };
+        let (mode, network) = (nic.row.mode, nic.row.network.clone());
+        let Some(vm) = self.node(key.0).map(|node| node.row.clone()).filter(|vm| !vm.off) else { return };
         let Some(host) = vm.host else { return };
         let (built, other) = match mode {
             Mode::NotAttached | Mode::UdpTunnel => return,
             Mode::Nat => {
                 let engine = self.build_nat(host, &vm.name, key.1);
-                (Some(engine), Port::new(engine, NAT_ENGINE_PORT))
+                (Some(engine), Some(Port::new(engine, NAT_ENGINE_PORT)))
             }
-            _ => {
-                let network = self.nics.get(&key).map(|nic| nic.row.network.clone()).unwrap_or_default();
-                (None, self.join_network(host, mode, &network))
-            }
+            _ => (None, self.join_network(host, mode, &network)),
         };
-        let link = self.plug(port, other, cable, tap);
+        if let Some(other) = other {
+            self.plug(key, other);
+        }
         if let Some(nic) = self.nics.get_mut(&key) {
             nic.built = built;
-            nic.link = Some(link);
         }
     }
 
     /// A private network with its engine, for one card.
     fn build_nat(&mut self, host: NodeId, vm: &str, adapter: u8) -> NodeId {
         let seed = self.seed;
-        let name = format!("nat-{vm}-{adapter}");
+        let name = self.free_name(&format!("nat-{vm}-{adapter}"));
         let engine = self.add_node(&name, NodeKind::NatEngine, Some(host), "", |id| {
             Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::lecture(adapter), seed)))
         });
@@ -98,13 +115,28 @@ impl World {
         }
     }
 
-    fn plug(&mut self, card: Port, other: Port, cable: bool, tap: bool) -> LinkId {
+    /// A card's cable.
+    fn plug(&mut self, key: NicKey, other: Port) {
+        let Some(nic) = self.nics.get(&key) else { return };
+        let (row, tap) = (nic.row.clone(), nic.tap.is_some());
         let delay = if tap { Duration::ZERO } else { VIRTUAL_CABLE_DELAY };
-        let link = self.add_link(card, other, &LinkConfig { delay, ..LinkConfig::default() });
-        if !cable {
+        let port = Port::new(key.0, row.iface);
+        let link = self.add_link(port, other, &LinkConfig { delay, ..LinkConfig::default() });
+        if !row.cable {
             self.set_cable(link, 0, CableState::Off);
         }
-        link
+        // What a real machine's own kernel set as its MAC is not known here: its card is shown everything.
+        if !tap {
+            self.set_card(other, Card { mac: row.mac, policy: row.promiscuous });
+        }
+        if let Some(nic) = self.nics.get_mut(&key) {
+            nic.link = Some(link);
+        }
+    }
+
+    /// The port at the other end of a card's cable.
+    pub(super) fn across(&self, link: LinkId) -> Option<Port> {
+        self.links.get(link.0 as usize)?.as_ref().map(|cable| cable.ends[1])
     }
 
     /// Takes down what a mode had built.
@@ -134,21 +166,17 @@ impl World {
         nic.row.tap = Some(device.to_owned());
         self.next_tap += 1;
         self.taps.insert(Port::new(key.0, nic.row.iface), tap);
-        let (row, ends) = (nic.row.clone(), nic.link.take());
-        self.put(Row::Nic(row.clone()));
+        let (row, link) = (nic.row.clone(), nic.link.take());
+        self.put(Row::Nic(row));
         if let Some(node) = self.nodes.get_mut(key.0.0 as usize).and_then(Option::as_mut) {
             node.row.real = true;
             let row = node.row.clone();
             self.put(Row::Node(row));
         }
         // The same cable anew, without a delay of its own.
-        let other = ends.and_then(|link| self.links.get(link.0 as usize)?.as_ref().map(|cable| (link, cable.ends[1])));
-        if let Some((link, other)) = other {
+        if let Some((link, other)) = link.and_then(|link| Some((link, self.across(link)?))) {
             self.remove_link(link);
-            let link = self.plug(Port::new(key.0, row.iface), other, row.cable, true);
-            if let Some(nic) = self.nics.get_mut(&key) {
-                nic.link = Some(link);
-            }
+            self.plug(key, other);
         }
         Ok(tap)
     }
@@ -158,22 +186,25 @@ impl World {
         self.nics.get(&(self.node_named(vm)?, adapter))?.tap
     }
 
-    /// Adds a card to a VM.
+    /// Gives a VM a card; it is plugged in with [`World::build_mode`].
     ///
     /// # Errors
     /// A mode that cannot be built.
-    pub(super) fn add_nic(&mut self, mut nic: Nic) -> Result<(), UserError> {
+    pub(super) fn define_nic(&mut self, mut nic: Nic) -> Result<(), UserError> {
         let key = nic.row.key();
-        if nic.row.mode == Mode::UdpTunnel {
-            return Err(UserError::new("mode-not-available").with("mode", nic.row.mode.name()));
+        let mode = nic.row.mode;
+        if mode == Mode::UdpTunnel {
+            return Err(UserError::new("mode-not-available").with("mode", mode.name()));
         }
         if let Some(host) = self.host_of(key.0) {
-            nic.row.network = self.network_name(host, nic.row.mode, &nic.row.network)?;
+            nic.row.network = self.network_for(host, mode, &nic.row.network)?;
+        }
+        if !nic.row.network.is_empty() {
+            nic.remembered.insert(mode, nic.row.network.clone());
         }
         let row = nic.row.clone();
         self.nics.insert(key, nic);
         self.put(Row::Nic(row));
-        self.build_mode(key);
         Ok(())
     }
 }

@@ -6,17 +6,15 @@ use super::World;
 use super::node::Body;
 use crate::addr::Cidr;
 use crate::error::UserError;
-use crate::hypervisor::Nic;
+use crate::hypervisor::{HostOnly, HypervisorCommand, Inventory, NatNetworkChange};
 use crate::id::{NodeId, Port};
-use crate::lab::{
-    CableEnd, Lab, MachineKind, MachineSpec, NicSpec, RouteFileSpec, ServiceSpec, VmSpec, guest_iface_name,
-};
+use crate::lab::{CableEnd, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, ServiceSpec};
 use crate::link::LinkConfig;
 use crate::machine::Machine;
 use crate::machine::iface::Iface;
 use crate::programs::{LinkChange, NewAddr, Program, RouteSpec};
 use crate::switch::{Switch, SwitchConfig};
-use crate::view::{NicRow, NodeKind, Scope};
+use crate::view::{NodeKind, Scope};
 
 impl World {
     /// A world that runs `lab`. The facts of its building come out first.
@@ -55,11 +53,48 @@ impl World {
             );
             world.start_services(id, &spec.services);
         }
+        world.build_hypervisors(lab)?;
         for spec in &lab.vms {
             world.build_vm(spec)?;
         }
         world.settle();
         Ok(world)
+    }
+
+    /// Installs a hypervisor on every host, with what the lab defines of its objects.
+    fn build_hypervisors(&mut self, lab: &Lab) -> Result<(), UserError> {
+        for spec in lab.machines.iter().filter(|machine| machine.kind == MachineKind::Host) {
+            let host = self.machine_id(&spec.name)?;
+            self.with_machine(host, |machine, _| machine.install_hypervisor());
+            self.hypervisors.insert(host, Inventory::of_profile(lab.profile));
+            for hypervisor in lab.hypervisors.iter().filter(|hypervisor| hypervisor.host == spec.name) {
+                self.define_objects(host, hypervisor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn define_objects(&mut self, host: NodeId, spec: &HypervisorSpec) -> Result<(), UserError> {
+        for net in &spec.nat_networks {
+            let (dhcp, add_forwards) = (Some(net.dhcp), net.forwards.clone());
+            let change = NatNetworkChange { dhcp, add_forwards, ..NatNetworkChange::default() };
+            let (name, network) = (net.name.clone(), net.network);
+            self.hypervise(host, &HypervisorCommand::AddNatNetwork { name, network, change })?;
+        }
+        for iface in &spec.host_only {
+            let number = HostOnly::number_of(&iface.name).unwrap_or_default();
+            self.create_host_only(host, number)?;
+            let (name, address) = (iface.name.clone(), iface.address);
+            self.hypervise(host, &HypervisorCommand::SetHostOnly { name, address })?;
+            self.inventory(host)?.forget_foreign_dhcp(&iface.name);
+        }
+        for server in &spec.dhcp_servers {
+            let network = self.inventory(host)?.network_named(&server.network);
+            self.inventory(host)?.dhcp_servers.remove(&network);
+            let (address, first, last, change) = (server.address, server.first, server.last, server.change());
+            self.hypervise(host, &HypervisorCommand::AddDhcpServer { network, address, first, last, change })?;
+        }
+        Ok(())
     }
 
     fn build_machine(&mut self, spec: &MachineSpec) {
@@ -81,7 +116,7 @@ impl World {
         self.set_sysctls(id, &spec.sysctl);
     }
 
-    fn set_sysctls(&mut self, id: NodeId, settings: &std::collections::BTreeMap<String, String>) {
+    pub(super) fn set_sysctls(&mut self, id: NodeId, settings: &std::collections::BTreeMap<String, String>) {
         self.with_machine(id, |machine, ctx| {
             for (name, value) in settings {
                 // `Lab::validate` has tried them.
@@ -90,52 +125,15 @@ impl World {
         });
     }
 
-    fn add_machine(&mut self, name: &str, kind: NodeKind, host: Option<NodeId>, site: &str) -> NodeId {
+    pub(super) fn add_machine(&mut self, name: &str, kind: NodeKind, host: Option<NodeId>, site: &str) -> NodeId {
         let seed = self.seed;
         let id = self.add_node(name, kind, host, site, |id| Body::Machine(Box::new(Machine::new(id, name, seed))));
         self.show_node(id);
         id
     }
 
-    fn build_vm(&mut self, spec: &VmSpec) -> Result<(), UserError> {
-        let host = self.machine_id(&spec.host)?;
-        let id = self.add_machine(&spec.name, NodeKind::Vm, Some(host), "");
-        self.with_machine(id, |machine, _| {
-            machine.set_forwarding(spec.forward);
-            write_files(machine, &spec.dns, &spec.files);
-        });
-        for nic in &spec.nics {
-            self.build_nic(id, &spec.name, nic)?;
-        }
-        self.set_sysctls(id, &spec.sysctl);
-        let ifaces = spec.nics.iter().map(|nic| (nic.iface_name(), nic.up, nic.address.as_slice()));
-        self.configure(id, &spec.routes, &spec.masquerade, ifaces);
-        self.start_services(id, &spec.services);
-        Ok(())
-    }
-
-    fn build_nic(&mut self, vm: NodeId, name: &str, spec: &NicSpec) -> Result<(), UserError> {
-        // Adapter 1 is the guest's second interface, after its loopback.
-        let index = u32::from(spec.adapter) + 1;
-        let mac = spec.mac_of(name);
-        let mut iface = Iface::new(index, guest_iface_name(spec.adapter).unwrap_or("enp0s3"), mac);
-        iface.mtu = spec.mtu;
-        self.with_machine(vm, |machine, ctx| machine.add_iface(ctx, iface));
-        let row = NicRow {
-            vm,
-            adapter: spec.adapter,
-            mac,
-            mode: spec.mode,
-            network: spec.network.clone(),
-            cable: spec.cable,
-            iface: index,
-            tap: None,
-        };
-        self.add_nic(Nic { row, built: None, link: None, tap: None })
-    }
-
     /// Brings interfaces up, gives them addresses, adds routes.
-    fn configure<'a>(
+    pub(super) fn configure<'a>(
         &mut self,
         id: NodeId,
         routes: &[RouteFileSpec],
@@ -187,7 +185,7 @@ impl World {
         });
     }
 
-    fn start_services(&mut self, id: NodeId, services: &[ServiceSpec]) {
+    pub(super) fn start_services(&mut self, id: NodeId, services: &[ServiceSpec]) {
         for spec in services {
             self.services.insert((id, spec.name.clone()), spec.clone());
             if spec.start {
@@ -223,7 +221,11 @@ impl World {
     }
 }
 
-fn write_files(machine: &mut Machine, dns: &[core::net::Ipv4Addr], files: &std::collections::BTreeMap<String, String>) {
+pub(super) fn write_files(
+    machine: &mut Machine,
+    dns: &[core::net::Ipv4Addr],
+    files: &std::collections::BTreeMap<String, String>,
+) {
     if !dns.is_empty() {
         let lines: Vec<_> = dns.iter().map(|server| format!("nameserver {server}\n")).collect();
         machine.write_file("/etc/resolv.conf", &lines.concat());

@@ -9,7 +9,8 @@ use super::{Output, World};
 use crate::drop_reason::DropReason;
 use crate::event::{Fact, FrameBytes, FrameDropped, FrameSent};
 use crate::frame::{Frame, Offload};
-use crate::id::{FrameId, LinkId, NodeId, Port, TapId};
+use crate::hypervisor::HypervisorRequest;
+use crate::id::{FrameId, LinkId, NodeId, Pid, Port, TapId};
 use crate::limits;
 use crate::link::{Direction, Transmit};
 use crate::machine::ctx::{Ctx, Effect, Handoff};
@@ -22,6 +23,8 @@ pub(super) enum Ready {
     Frame { to: Port, link: LinkId, epoch: u32, frame: Frame },
     /// A packet is handed to another node of the same computer.
     Handoff(NodeId, Handoff),
+    /// A program on a host asks its hypervisor.
+    Hypervisor(NodeId, Pid, Box<HypervisorRequest>),
 }
 
 impl World {
@@ -61,6 +64,10 @@ impl World {
                     self.account.arrived += 1;
                     self.with_node(id, |node, ctx| node.handle_handoff(ctx, handoff));
                 }
+                Ready::Hypervisor(host, pid, request) => {
+                    let answer = self.answer_hypervisor(host, &request);
+                    self.with_machine(host, |machine, ctx| machine.hypervisor_answered(ctx, pid, answer));
+                }
             }
         }
     }
@@ -85,6 +92,7 @@ impl World {
                 Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
                 Effect::Fact(fact) => self.emit(fact),
                 Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
+                Effect::Hypervisor(pid, request) => self.ready.push_back(Ready::Hypervisor(id, pid, request)),
             }
         }
         self.effects = effects;

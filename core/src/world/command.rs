@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hypervisor::HypervisorCommand;
 use crate::id::JobId;
 use crate::programs::Signal;
 use crate::view::Mode;
@@ -77,6 +78,14 @@ pub enum Command {
         service: String,
         /// Start or stop.
         start: bool,
+    },
+    /// Makes, changes or removes something of a hypervisor's.
+    Hypervisor {
+        /// The host's name; the lab's only one when empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        host: String,
+        /// What is to be done.
+        change: HypervisorCommand,
     },
     /// Puts a real TAP device in the place of a VM's card: the VM's simulated inside is off from now on.
     AttachTap {

@@ -11,12 +11,17 @@ mod build;
 mod carry;
 mod check;
 mod command;
+mod hypervisor;
+#[cfg(test)]
+mod hypervisor_tests;
 mod networks;
 mod node;
+mod promisc;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod vms;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,8 +34,9 @@ use topology::Cable;
 use crate::error::UserError;
 use crate::event::{Event, Fact};
 use crate::frame::{Frame, Offload};
-use crate::hypervisor::Nic;
+use crate::hypervisor::{Inventory, Nic};
 use crate::id::{NodeId, Port, TapId};
+use crate::lab::VmSpec;
 use crate::limits;
 use crate::machine::Machine;
 use crate::machine::ctx::{Account, Effect};
@@ -77,6 +83,8 @@ pub struct World {
     links: Vec<Option<Cable>>,
     nics: BTreeMap<(NodeId, u8), Nic>,
     networks: BTreeMap<networks::NetworkKey, networks::Network>,
+    hypervisors: BTreeMap<NodeId, Inventory>,
+    vms: BTreeMap<NodeId, VmSpec>,
     taps: BTreeMap<Port, TapId>,
     queue: Queue,
     /// What happens at this very instant, in order.
@@ -107,6 +115,8 @@ impl World {
             links: Vec::new(),
             nics: BTreeMap::new(),
             networks: BTreeMap::new(),
+            hypervisors: BTreeMap::new(),
+            vms: BTreeMap::new(),
             taps: BTreeMap::new(),
             queue: Queue::default(),
             ready: VecDeque::new(),
@@ -208,6 +218,7 @@ impl World {
         let nodes = self.nodes.iter().flatten();
         let mut rows: Vec<_> = nodes.clone().map(|node| Row::Node(node.row.clone())).collect();
         rows.extend(self.nics.values().map(|nic| Row::Nic(nic.row.clone())));
+        rows.extend(self.network_rows().into_iter().map(Row::HostNetwork));
         rows.extend(self.links.iter().flatten().map(|cable| Row::Link(cable.row.clone())));
         rows.extend(nodes.flat_map(|node| node.rows(self.now, samples)));
         rows

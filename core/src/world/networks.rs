@@ -1,41 +1,40 @@
 //! Networks that several cards share: internal, host-only, NAT networks, and the bridge on a host's card. Built when the
-//! first card comes, taken down when the last one goes (host-only stays, as VirtualBox's interfaces do).
+//! first card comes, taken down when the last one goes (a host-only interface stays until it is removed, and a NAT
+//! network that was started by hand until it is stopped).
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use super::World;
 use super::node::Body;
 use crate::addr::{Cidr, MacAddr};
-use crate::dhcp::ServerConfig;
 use crate::error::UserError;
-use crate::hypervisor::{NAT_ENGINE_PORT, NatEngine, NatNetwork};
+use crate::hypervisor::{
+    DEFAULT_HOST_ONLY, DEFAULT_INTERNAL, DEFAULT_NAT_NETWORK, HostOnly, Inventory, NAT_ENGINE_PORT, NatEngine,
+    NatNetworkChange, NetworkName,
+};
 use crate::id::{LinkId, NodeId, Port};
+use crate::lab::derived_mac;
 use crate::link::LinkConfig;
+use crate::machine::Machine;
 use crate::machine::iface::Iface;
 use crate::programs::{LinkChange, NewAddr, Program, dhcpd::Dhcpd};
 use crate::switch::{Switch, SwitchConfig};
-use crate::view::{Mode, NodeKind, Scope};
+use crate::view::{HostNetworkRow, Key, Mode, NodeKind, Row, Scope};
 
 /// How long a frame takes inside the hypervisor, from one part to the next.
 const INNER_DELAY: Duration = Duration::from_micros(5);
-/// VirtualBox's default names (manual, chapter "Virtual Networking").
-const DEFAULT_INTERNAL: &str = "intnet";
-const DEFAULT_HOST_ONLY: &str = "vboxnet0";
-const DEFAULT_NAT_NETWORK: &str = "NatNetwork";
-/// The first host-only interface's MAC, and its network's numbers (include/iprt: VBOXNET_IPV4ADDR_DEFAULT; Main/Settings.cpp).
-const HOST_ONLY_MAC: MacAddr = MacAddr([0x0a, 0, 0x27, 0, 0, 0]);
-const HOST_ONLY_NET: [u8; 3] = [192, 168, 56];
-/// Lease of VirtualBox's DHCP server when nothing is set, in seconds.
-const HOST_ONLY_LEASE_SECS: u32 = 600;
+/// The process that serves DHCP in an internal or host-only network.
+const DHCP_PROCESS: &str = "VBoxNetDHCP";
 
 /// A network that several cards share.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     /// The switch that cards are plugged into.
     pub switch: NodeId,
-    /// What else was built for it, to be taken down with it.
-    pub built: Vec<NodeId>,
+    /// A NAT network's engine, while its service runs.
+    pub engine: Option<NodeId>,
+    /// The hypervisor's DHCP server in it, while it runs.
+    pub dhcp: Option<NodeId>,
     /// A bridge's: the host's port, and the cable that was cut to put the bridge in.
     bridged: Option<(Port, Port, LinkConfig)>,
 }
@@ -44,49 +43,99 @@ pub(super) struct Network {
 pub(super) type NetworkKey = (NodeId, Mode, String);
 
 impl World {
-    /// The full name of the network that a card asks for.
+    /// The full name of the network that a card asks for. What has a default name is made for it, unless somebody has
+    /// removed such a thing before.
     ///
     /// # Errors
-    /// `unknown-interface` for a bridge to an interface that the host does not have.
-    pub(super) fn network_name(&self, host: NodeId, mode: Mode, name: &str) -> Result<String, UserError> {
+    /// `unknown-interface` for a bridge to an interface that the host does not have, `hv-hostonly-unknown`,
+    /// `hv-natnetwork-unknown`, `hv-name`.
+    pub(super) fn network_for(&mut self, host: NodeId, mode: Mode, name: &str) -> Result<String, UserError> {
         let or = |default: &str| if name.is_empty() { default.to_owned() } else { name.to_owned() };
-        Ok(match mode {
-            Mode::Internal => or(DEFAULT_INTERNAL),
-            Mode::HostOnly => or(DEFAULT_HOST_ONLY),
-            Mode::NatNetwork => or(DEFAULT_NAT_NETWORK),
-            Mode::Bridged => {
-                let Some(Body::Machine(machine)) = self.node(host).map(|node| &node.body) else {
-                    return Ok(String::new());
-                };
-                let cabled = |iface: &&Iface| self.cable_at(Port::new(host, iface.index)).is_some();
-                let found = machine.ifaces().iter().filter(cabled).find(|iface| name.is_empty() || iface.name == name);
-                let found = found.ok_or_else(|| {
-                    UserError::new("unknown-interface").with("machine", machine.name()).with("name", name)
-                })?;
-                found.name.clone()
+        match mode {
+            Mode::Internal => {
+                let name = or(DEFAULT_INTERNAL);
+                crate::hypervisor::check_name(&name)?;
+                Ok(name)
             }
-            Mode::NotAttached | Mode::Nat | Mode::UdpTunnel => String::new(),
-        })
+            Mode::HostOnly => {
+                let name = or(DEFAULT_HOST_ONLY);
+                let inventory = self.inventory(host)?;
+                if name == DEFAULT_HOST_ONLY && inventory.makes_on_demand(mode, &name) {
+                    self.create_host_only(host, 0)?;
+                }
+                self.inventory(host)?.host_only(&name)?;
+                Ok(name)
+            }
+            Mode::NatNetwork => {
+                let name = or(DEFAULT_NAT_NETWORK);
+                let inventory = self.inventory(host)?;
+                if name == DEFAULT_NAT_NETWORK && inventory.makes_on_demand(mode, &name) {
+                    let network = inventory.default_nat_network;
+                    inventory.add_nat_network(&name, network, &NatNetworkChange::default())?;
+                    self.show_network(&(host, mode, name.clone()));
+                }
+                self.inventory(host)?.nat_network(&name)?;
+                Ok(name)
+            }
+            Mode::Bridged => self.bridgeable(host, name),
+            Mode::NotAttached | Mode::Nat | Mode::UdpTunnel => Ok(String::new()),
+        }
     }
 
-    /// The port of a shared network for one more card; the network is built if it is not there.
-    pub(super) fn join_network(&mut self, host: NodeId, mode: Mode, name: &str) -> Port {
+    /// The host's interface with this name (or its first) that has a cable.
+    fn bridgeable(&self, host: NodeId, name: &str) -> Result<String, UserError> {
+        let Some(Body::Machine(machine)) = self.node(host).map(|node| &node.body) else { return Ok(String::new()) };
+        let found = self.bridgeable_ifaces(host).into_iter().find(|iface| name.is_empty() || iface == name);
+        found.ok_or_else(|| UserError::new("unknown-interface").with("machine", machine.name()).with("name", name))
+    }
+
+    /// The host's interfaces that a card can be bridged to: those with a cable, and not the hypervisor's own.
+    pub(super) fn bridgeable_ifaces(&self, host: NodeId) -> Vec<String> {
+        let Some(Body::Machine(machine)) = self.node(host).map(|node| &node.body) else { return Vec::new() };
+        let own = self.hypervisors.get(&host);
+        let is_own = |iface: &Iface| own.is_some_and(|own| own.host_only.values().any(|own| own.iface == iface.index));
+        let cabled = |iface: &&Iface| self.cable_at(Port::new(host, iface.index)).is_some() && !is_own(iface);
+        machine.ifaces().iter().filter(cabled).map(|iface| iface.name.clone()).collect()
+    }
+
+    /// A host's inventory.
+    ///
+    /// # Errors
+    /// `hv-none`: it runs no hypervisor.
+    pub(super) fn inventory(&mut self, host: NodeId) -> Result<&mut Inventory, UserError> {
+        let name = self.node(host).map(|node| node.row.name.clone()).unwrap_or_default();
+        self.hypervisors.get_mut(&host).ok_or_else(|| UserError::new("hv-none").with("name", name))
+    }
+
+    /// The port of a shared network for one more card; the network is built if it is not there. None if it cannot be:
+    /// its object has been removed.
+    pub(super) fn join_network(&mut self, host: NodeId, mode: Mode, name: &str) -> Option<Port> {
         let key = (host, mode, name.to_owned());
-        let switch = match self.networks.get(&key) {
-            Some(network) => network.switch,
-            None => {
-                let network = match mode {
-                    Mode::Bridged => self.build_bridge(host, name),
-                    Mode::HostOnly => self.build_host_only(host, name),
-                    Mode::NatNetwork => self.build_nat_network(host, name),
-                    _ => self.build_switch(host, name),
-                };
-                let switch = network.switch;
-                self.networks.insert(key, network);
-                switch
-            }
+        self.stand_up(&key)?;
+        match mode {
+            Mode::HostOnly => self.configure_host_only(&key),
+            Mode::NatNetwork => self.start_engine(&key),
+            _ => {}
+        }
+        self.start_dhcp(&key);
+        self.networks.get(&key).map(|network| self.free_port(network.switch))
+    }
+
+    /// Builds a network if it is not there: its switch, and how it joins the host.
+    pub(super) fn stand_up(&mut self, key: &NetworkKey) -> Option<()> {
+        if self.networks.contains_key(key) {
+            return Some(());
+        }
+        let inventory = self.hypervisors.get(&key.0)?;
+        let network = match key.1 {
+            Mode::Bridged => self.build_bridge(key.0, &key.2),
+            // It stands from its interface's making on.
+            Mode::HostOnly => return None,
+            Mode::NatNetwork if !inventory.nat_networks.contains_key(&key.2) => return None,
+            _ => Network { switch: self.add_switch(key.0, &key.2), engine: None, dhcp: None, bridged: None },
         };
-        self.free_port(switch)
+        self.networks.insert(key.clone(), network);
+        Some(())
     }
 
     fn free_port(&self, switch: NodeId) -> Port {
@@ -95,29 +144,87 @@ impl World {
         Port::new(switch, free as u32)
     }
 
+    /// Cards in a network.
+    pub(super) fn cards_in(&self, key: &NetworkKey) -> Vec<super::attach::NicKey> {
+        let here = |nic: &&crate::hypervisor::Nic| {
+            nic.row.mode == key.1 && nic.row.network == key.2 && self.host_of(nic.row.vm) == Some(key.0)
+        };
+        self.nics.values().filter(here).map(|nic| nic.row.key()).collect()
+    }
+
     /// Takes a network down that no card needs any more.
     pub(super) fn leave_network(&mut self, key: &NetworkKey) {
-        let used = self.nics.values().any(|nic| {
-            nic.row.mode == key.1
-                && nic.row.network == key.2
-                && self.host_of(nic.row.vm) == Some(key.0)
-                && nic.link.is_some()
-        });
-        if used || key.1 == Mode::HostOnly {
-            return;
+        let plugged = |card: &super::attach::NicKey| self.nics.get(card).is_some_and(|nic| nic.link.is_some());
+        let started = match (key.1, self.hypervisors.get(&key.0)) {
+            (Mode::HostOnly, _) => true,
+            (Mode::NatNetwork, Some(inventory)) => inventory.nat_networks.get(&key.2).is_some_and(|net| net.started),
+            _ => false,
+        };
+        if !started && !self.cards_in(key).iter().any(plugged) {
+            self.raze(key);
         }
+    }
+
+    /// Takes a network down; cards that are in it lose their cables.
+    pub(super) fn raze(&mut self, key: &NetworkKey) {
         let Some(network) = self.networks.remove(key) else { return };
-        for node in network.built {
+        for card in self.cards_in(key) {
+            if let Some(link) = self.nics.get_mut(&card).and_then(|nic| nic.link.take()) {
+                self.remove_link(link);
+            }
+        }
+        for node in [network.engine, network.dhcp].into_iter().flatten() {
             self.take_down(node);
         }
         self.remove_node(network.switch);
         if let Some((host_port, far, config)) = network.bridged {
             self.add_link(host_port, far, &config);
         }
+        self.show_network(key);
     }
 
     pub(super) fn host_of(&self, vm: NodeId) -> Option<NodeId> {
         self.node(vm)?.row.host
+    }
+
+    /// Shows a NAT network or a host-only interface as it is now.
+    pub(super) fn show_network(&mut self, key: &NetworkKey) {
+        match self.network_row(key) {
+            Some(row) => self.put(Row::HostNetwork(row)),
+            None if matches!(key.1, Mode::NatNetwork | Mode::HostOnly) => {
+                self.del(Key::HostNetwork(key.clone()));
+            }
+            None => {}
+        }
+    }
+
+    fn network_row(&self, key: &NetworkKey) -> Option<HostNetworkRow> {
+        let inventory = self.hypervisors.get(&key.0)?;
+        let (address, enabled, dhcp) = match key.1 {
+            Mode::NatNetwork => {
+                let net = inventory.nat_networks.get(&key.2)?;
+                (net.network, net.enabled, net.dhcp)
+            }
+            Mode::HostOnly => {
+                let iface = inventory.host_only.get(&key.2)?;
+                let server = inventory.dhcp_servers.get(&NetworkName::HostOnly(key.2.clone()));
+                (iface.address, true, server.is_some_and(|server| server.enabled))
+            }
+            _ => return None,
+        };
+        let running = self.networks.get(key).is_some_and(|n| n.engine.is_some() || key.1 == Mode::HostOnly);
+        let (host, mode, name) = key.clone();
+        Some(HostNetworkRow { host, mode, name, address, enabled, dhcp, running })
+    }
+
+    /// The rows of all NAT networks and host-only interfaces.
+    pub(super) fn network_rows(&self) -> Vec<HostNetworkRow> {
+        let of_host = |(host, inventory): (&NodeId, &Inventory)| {
+            let nets = inventory.nat_networks.keys().map(|name| (*host, Mode::NatNetwork, name.clone()));
+            let ifaces = inventory.host_only.keys().map(|name| (*host, Mode::HostOnly, name.clone()));
+            nets.chain(ifaces).collect::<Vec<NetworkKey>>()
+        };
+        self.hypervisors.iter().flat_map(of_host).filter_map(|key| self.network_row(&key)).collect()
     }
 
     fn add_switch(&mut self, host: NodeId, name: &str) -> NodeId {
@@ -127,14 +234,10 @@ impl World {
     }
 
     /// `name`, or with a number behind it where another node has that name.
-    fn free_name(&self, name: &str) -> String {
+    pub(super) fn free_name(&self, name: &str) -> String {
         let taken = |name: &str| self.node_named(name).is_some();
         let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
         core::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
-    }
-
-    fn build_switch(&mut self, host: NodeId, name: &str) -> Network {
-        Network { switch: self.add_switch(host, name), built: Vec::new(), bridged: None }
     }
 
     /// A bridge is put into the cable of the host's card: the host keeps its address, and what comes for a VM goes to
@@ -144,15 +247,15 @@ impl World {
         let index = self.iface_index(host, iface);
         let host_port = Port::new(host, index.unwrap_or_default());
         let Some((link, end)) = self.cable_at(host_port) else {
-            return Network { switch, built: Vec::new(), bridged: None };
+            return Network { switch, engine: None, dhcp: None, bridged: None };
         };
         let Some((far, config)) = self.cable_to(link, end) else {
-            return Network { switch, built: Vec::new(), bridged: None };
+            return Network { switch, engine: None, dhcp: None, bridged: None };
         };
         self.remove_link(link);
         self.add_link(host_port, Port::new(switch, 0), &inner());
         self.add_link(Port::new(switch, 1), far, &config);
-        Network { switch, built: Vec::new(), bridged: Some((host_port, far, config)) }
+        Network { switch, engine: None, dhcp: None, bridged: Some((host_port, far, config)) }
     }
 
     fn iface_index(&self, node: NodeId, name: &str) -> Option<u32> {
@@ -174,65 +277,133 @@ impl World {
         Some((cable.ends[usize::from(1 - end)], config))
     }
 
-    /// An interface of the host's own, and a DHCP server that sends a mask and nothing else.
-    fn build_host_only(&mut self, host: NodeId, name: &str) -> Network {
-        let [a, b, c] = HOST_ONLY_NET;
-        let addr = |last| Cidr::new(Ipv4Addr::new(a, b, c, last), 24);
+    /// Makes a host-only interface: on the host, down and without an address, in a switch of its own.
+    ///
+    /// # Errors
+    /// `hv-none`.
+    pub(super) fn create_host_only(&mut self, host: NodeId, number: u8) -> Result<String, UserError> {
+        let name = HostOnly::name_of(number);
         let switch = self.add_switch(host, &format!("switch-{name}"));
-        let index = self.add_host_iface(host, name, HOST_ONLY_MAC, addr(1));
+        let mut index = 0;
+        self.with_machine(host, |machine, ctx| {
+            index = machine.ifaces().next_index();
+            machine.add_iface(ctx, Iface::new(index, &name, HostOnly::mac(number)));
+        });
         self.add_link(Port::new(host, index), Port::new(switch, 0), &inner());
-        let seed = self.seed;
-        let server_name = self.free_name(&format!("dhcp-{name}"));
-        let server = self.add_node(&server_name, NodeKind::Computer, Some(host), "", |id| {
-            Body::Machine(Box::new(crate::machine::Machine::new(id, &server_name, seed)))
-        });
-        self.show_node(server);
-        let index = self.add_host_iface(server, "eth0", MacAddr([8, 0, 0x27, 0, 0x56, 100]), addr(100));
-        self.add_link(Port::new(server, index), Port::new(switch, 1), &inner());
-        let config = ServerConfig {
-            lease_secs: HOST_ONLY_LEASE_SECS,
-            ..ServerConfig::new(addr(100).addr, addr(0), addr(101).addr, addr(254).addr)
-        };
-        self.with_machine(server, |machine, ctx| {
-            let program = Program::Dhcpd(Box::new(Dhcpd::new(vec![(index, config)])));
-            machine.start_service(ctx, "dhcpd", vec!["VBoxNetDHCP".to_owned()], program);
-        });
-        Network { switch, built: vec![server], bridged: None }
+        let address = HostOnly::default_address(number);
+        let made = HostOnly { number, address, configured: false, iface: index };
+        self.inventory(host)?.host_only.insert(name.clone(), made);
+        let key = (host, Mode::HostOnly, name.clone());
+        self.networks.insert(key.clone(), Network { switch, engine: None, dhcp: None, bridged: None });
+        self.show_network(&key);
+        Ok(name)
     }
 
-    fn add_host_iface(&mut self, node: NodeId, name: &str, mac: MacAddr, cidr: Cidr) -> u32 {
+    /// Gives a host-only interface its address, once.
+    pub(super) fn configure_host_only(&mut self, key: &NetworkKey) {
+        let Ok(iface) = self.inventory(key.0).and_then(|inventory| inventory.host_only(&key.2)) else { return };
+        if !core::mem::replace(&mut iface.configured, true) {
+            let (index, address) = (iface.iface, iface.address);
+            self.with_machine(key.0, |machine, ctx| configure(machine, ctx, index, address));
+        }
+    }
+
+    /// Starts the DHCP server that is defined for a network, unless it runs.
+    pub(super) fn start_dhcp(&mut self, key: &NetworkKey) {
+        let name = match key.1 {
+            Mode::Internal => NetworkName::Internal(key.2.clone()),
+            Mode::HostOnly => NetworkName::HostOnly(key.2.clone()),
+            _ => return,
+        };
+        let Some(server) = self.hypervisors.get(&key.0).and_then(|inventory| inventory.dhcp_servers.get(&name)) else {
+            return;
+        };
+        let (config, address, runs) = (server.config(), server.address, server.enabled && !server.stopped);
+        let Some(network) = self.networks.get(key).filter(|network| runs && network.dhcp.is_none()) else { return };
+        let port = self.free_port(network.switch);
+        let seed = self.seed;
+        let node_name = self.free_name(&format!("dhcp-{}", key.2));
+        let node = self.add_node(&node_name, NodeKind::DhcpServer, Some(key.0), "", |id| {
+            Body::Machine(Box::new(Machine::new(id, &node_name, seed)))
+        });
+        self.show_node(node);
+        // VBoxNetDHCP's MAC is under VirtualBox's prefix too, the rest of it by chance.
+        let mac = derived_mac([8, 0, 0x27], DHCP_PROCESS, &key.2);
+        let index = self.add_iface(node, "eth0", mac, address);
+        self.add_link(Port::new(node, index), port, &inner());
+        self.with_machine(node, |machine, ctx| {
+            let program = Program::Dhcpd(Box::new(Dhcpd::new(vec![(index, config)])));
+            machine.start_service(ctx, "dhcpd", vec![DHCP_PROCESS.to_owned()], program);
+        });
+        if let Some(network) = self.networks.get_mut(key) {
+            network.dhcp = Some(node);
+        }
+    }
+
+    /// Stops a network's DHCP server; its leases go with it.
+    pub(super) fn stop_dhcp(&mut self, key: &NetworkKey) {
+        if let Some(node) = self.networks.get_mut(key).and_then(|network| network.dhcp.take()) {
+            self.take_down(node);
+        }
+    }
+
+    fn add_iface(&mut self, node: NodeId, name: &str, mac: MacAddr, cidr: Cidr) -> u32 {
         let mut index = 0;
         self.with_machine(node, |machine, ctx| {
             index = machine.ifaces().next_index();
             machine.add_iface(ctx, Iface::new(index, name, mac));
-            let up = LinkChange { up: Some(true), ..LinkChange::default() };
-            let _ = machine.configure_link(ctx, index, up);
-            let addr = NewAddr {
-                iface: index,
-                cidr,
-                broadcast: Some(cidr.broadcast()),
-                scope: Scope::Global,
-                valid_until: None,
-                label: None,
-            };
-            let _ = machine.configure_addr(ctx, &addr);
+            configure(machine, ctx, index, cidr);
         });
         index
     }
 
-    /// One NAT for several cards, with a switch before it.
-    fn build_nat_network(&mut self, host: NodeId, name: &str) -> Network {
-        let switch = self.add_switch(host, name);
-        let seed = self.seed;
-        let engine_name = self.free_name(&format!("nat-{name}"));
+    /// Starts a NAT network's engine, unless it runs or the network is not enabled.
+    pub(super) fn start_engine(&mut self, key: &NetworkKey) {
+        let Some(network) = self.networks.get(key).filter(|network| network.engine.is_none()) else { return };
+        let switch = network.switch;
+        let Some(net) = self.hypervisors.get(&key.0).and_then(|inventory| inventory.nat_networks.get(&key.2)) else {
+            return;
+        };
+        if !net.enabled {
+            return;
+        }
+        let numbers = net.numbers();
+        let (host, seed) = (key.0, self.seed);
+        let port = self.free_port(switch);
+        let engine_name = self.free_name(&format!("nat-{}", key.2));
         let engine = self.add_node(&engine_name, NodeKind::NatEngine, Some(host), "", |id| {
-            Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::shared(), seed)))
+            Body::Engine(Box::new(NatEngine::new(id, host, numbers, seed)))
         });
         self.show_node(engine);
         self.with_machine(host, |host, _| host.enable_nat(seed, crate::nat::NatConfig::rfc()));
-        self.add_link(Port::new(engine, NAT_ENGINE_PORT), Port::new(switch, 0), &inner());
-        Network { switch, built: vec![engine], bridged: None }
+        self.add_link(Port::new(engine, NAT_ENGINE_PORT), port, &inner());
+        if let Some(network) = self.networks.get_mut(key) {
+            network.engine = Some(engine);
+        }
+        self.show_network(key);
     }
+
+    /// Stops a NAT network's engine: cards keep their cables, and nobody is at the other end.
+    pub(super) fn stop_engine(&mut self, key: &NetworkKey) {
+        if let Some(node) = self.networks.get_mut(key).and_then(|network| network.engine.take()) {
+            self.take_down(node);
+            self.show_network(key);
+        }
+    }
+}
+
+/// Brings an interface up with an address.
+fn configure(machine: &mut Machine, ctx: &mut crate::machine::ctx::Ctx<'_>, index: u32, cidr: Cidr) {
+    let _ = machine.configure_link(ctx, index, LinkChange { up: Some(true), ..LinkChange::default() });
+    let addr = NewAddr {
+        iface: index,
+        cidr,
+        broadcast: Some(cidr.broadcast()),
+        scope: Scope::Global,
+        valid_until: None,
+        label: None,
+    };
+    let _ = machine.configure_addr(ctx, &addr);
 }
 
 fn inner() -> LinkConfig {

@@ -1,5 +1,9 @@
 //! A node: a machine, a switch or a NAT engine, and its ports.
 
+use std::collections::BTreeMap;
+
+use super::promisc::Card;
+use crate::drop_reason::DropReason;
 use crate::event::Decision;
 use crate::frame::Frame;
 use crate::hypervisor::NatEngine;
@@ -25,6 +29,8 @@ pub(super) struct Node {
     pub body: Body,
     /// By port number: the cable and which of its ends it is.
     pub ports: Vec<Option<(LinkId, u8)>>,
+    /// A hypervisor's switch: the VMs' cards by port.
+    pub cards: BTreeMap<u32, Card>,
     /// When its next wake-up is queued for.
     pub wake: Option<SimTime>,
 }
@@ -44,12 +50,8 @@ impl Node {
             Body::Switch(switch) => {
                 match switch.forward(ctx.now, port, &frame.bytes) {
                     Forwarding::Drop(reason) => ctx.dropped(Some(frame.id), Some(port), reason),
-                    Forwarding::Port(out) => {
-                        ctx.forwarded();
-                        ctx.decided(Some(frame.id), || Decision::Forwarded { port: out });
-                        ctx.send(out, frame.clone());
-                    }
-                    Forwarding::Flood => flood(ctx, &self.ports, port, frame),
+                    Forwarding::Port(out) => unicast(ctx, &self.cards, port, out, frame),
+                    Forwarding::Flood => flood(ctx, &self.ports, &self.cards, port, frame),
                 }
                 say_fdb(ctx, switch);
             }
@@ -96,15 +98,41 @@ impl Node {
     }
 }
 
-fn flood(ctx: &mut Ctx<'_>, ports: &[Option<(LinkId, u8)>], from: u32, frame: &Frame) {
-    let out = || (0u32..).zip(ports).filter(|(port, link)| *port != from && link.is_some()).map(|(port, _)| port);
-    let count = out().count() as u32;
-    if count == 0 {
-        return ctx.dropped(Some(frame.id), Some(from), crate::drop_reason::DropReason::NoOtherPort);
+/// To the one port behind which the receiver is, if its card may have it, and a copy to every card that overhears.
+fn unicast(ctx: &mut Ctx<'_>, cards: &BTreeMap<u32, Card>, from: u32, out: u32, frame: &Frame) {
+    let of_vm = cards.contains_key(&from);
+    if cards.get(&out).is_none_or(|card| card.takes(&frame.bytes, of_vm)) {
+        ctx.forwarded();
+        ctx.decided(Some(frame.id), || Decision::Forwarded { port: out });
+        ctx.send(out, frame.clone());
+    } else {
+        ctx.dropped(Some(frame.id), Some(out), DropReason::PromiscuousDenied);
     }
-    ctx.forwarded();
-    ctx.decided(Some(frame.id), || Decision::Flooded { ports: count });
-    for port in out() {
+    for (port, card) in cards {
+        if *port != from && *port != out && card.overhears(of_vm) {
+            ctx.send(*port, frame.clone());
+        }
+    }
+}
+
+fn flood(ctx: &mut Ctx<'_>, ports: &[Option<(LinkId, u8)>], cards: &BTreeMap<u32, Card>, from: u32, frame: &Frame) {
+    let of_vm = cards.contains_key(&from);
+    let out = || (0u32..).zip(ports).filter(|(port, link)| *port != from && link.is_some()).map(|(port, _)| port);
+    let takes = |port: &u32| cards.get(port).is_none_or(|card| card.takes(&frame.bytes, of_vm));
+    let count = out().filter(takes).count() as u32;
+    let denied: Vec<u32> = out().filter(|port| !takes(port)).collect();
+    match denied.first() {
+        None if count == 0 => return ctx.dropped(Some(frame.id), Some(from), DropReason::NoOtherPort),
+        Some(_) if count == 0 => ctx.account.dropped += 1,
+        _ => {
+            ctx.forwarded();
+            ctx.decided(Some(frame.id), || Decision::Flooded { ports: count });
+        }
+    }
+    for port in denied {
+        ctx.lost(Some(frame.id), Some(port), DropReason::PromiscuousDenied);
+    }
+    for port in out().filter(takes) {
         ctx.send(port, frame.clone());
     }
 }

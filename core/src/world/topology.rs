@@ -1,5 +1,7 @@
 //! Who is connected to what: nodes, their ports, cables, carriers. The only place that edits it.
 
+use std::collections::BTreeMap;
+
 use super::World;
 use super::node::{Body, Node};
 use crate::id::{LinkId, NodeId, Port};
@@ -31,8 +33,14 @@ impl World {
         body: impl FnOnce(NodeId) -> Body,
     ) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
-        let row = NodeRow { id, name: name.to_owned(), kind, host, site: site.to_owned(), real: false };
-        self.nodes.push(Some(Node { row: row.clone(), body: body(id), ports: Vec::new(), wake: None }));
+        let row = NodeRow { id, name: name.to_owned(), kind, host, site: site.to_owned(), real: false, off: false };
+        self.nodes.push(Some(Node {
+            row: row.clone(),
+            body: body(id),
+            ports: Vec::new(),
+            cards: BTreeMap::new(),
+            wake: None,
+        }));
         self.names.insert(name.to_owned(), id);
         self.put(Row::Node(row));
         id
@@ -96,6 +104,9 @@ impl World {
                 node.ports.resize(index + 1, None);
             }
             node.ports[index] = value;
+            if value.is_none() {
+                node.cards.remove(&port.index);
+            }
         }
     }
 

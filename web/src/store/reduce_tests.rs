@@ -22,7 +22,15 @@ fn hello(load: bool) -> ServerMessage {
 }
 
 fn node(id: u32, name: &str, kind: NodeKind) -> Row {
-    Row::Node(NodeRow { id: NodeId(id), name: name.into(), kind, host: None, site: String::new(), real: false })
+    Row::Node(NodeRow {
+        id: NodeId(id),
+        name: name.into(),
+        kind,
+        host: None,
+        site: String::new(),
+        real: false,
+        off: false,
+    })
 }
 
 fn snapshot() -> ServerMessage {

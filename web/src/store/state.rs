@@ -200,7 +200,7 @@ impl AppState {
 /// Machines of `view` that have a terminal, VMs first, then the host, then the others.
 pub fn machines(view: &LabView) -> Vec<&NodeRow> {
     let mut machines = nodes(view);
-    machines.retain(|node| !matches!(node.kind, NodeKind::Switch | NodeKind::NatEngine));
+    machines.retain(|node| !matches!(node.kind, NodeKind::Switch | NodeKind::NatEngine | NodeKind::DhcpServer));
     machines
 }
 
@@ -231,7 +231,7 @@ pub fn lease_seen(view: &LabView, vm: NodeId) -> Option<&LeaseRow> {
 pub fn nodes(view: &LabView) -> Vec<&NodeRow> {
     let rank = |node: &NodeRow| match node.kind {
         NodeKind::Vm => 0,
-        NodeKind::NatEngine => 1,
+        NodeKind::NatEngine | NodeKind::DhcpServer => 1,
         NodeKind::Host => 2,
         NodeKind::Computer => 3,
         NodeKind::Switch => 4,
@@ -249,7 +249,15 @@ mod tests {
     use super::*;
 
     fn node(id: u32, name: &str, kind: NodeKind, site: &str) -> Row {
-        Row::Node(NodeRow { id: NodeId(id), name: name.into(), kind, host: None, site: site.into(), real: false })
+        Row::Node(NodeRow {
+            id: NodeId(id),
+            name: name.into(),
+            kind,
+            host: None,
+            site: site.into(),
+            real: false,
+            off: false,
+        })
     }
 
     #[test]

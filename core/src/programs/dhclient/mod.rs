@@ -2,7 +2,7 @@
 //!
 //! The state machine is [`crate::dhcp::Client`]'s; this file sends what it wants sent and says what it does.
 
-mod leases;
+pub(crate) mod leases;
 mod script;
 
 use core::net::Ipv4Addr;

@@ -21,6 +21,8 @@ pub enum NodeKind {
     Switch,
     /// What the hypervisor builds for one NIC in mode NAT.
     NatEngine,
+    /// The hypervisor's DHCP server in an internal or host-only network.
+    DhcpServer,
 }
 
 /// A machine, a switch, a NAT engine.
@@ -41,6 +43,9 @@ pub struct NodeRow {
     /// A real machine stands here: its inside is not visible.
     #[serde(default)]
     pub real: bool,
+    /// A VM that is switched off.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub off: bool,
 }
 
 impl NodeRow {
@@ -109,6 +114,43 @@ impl Mode {
     }
 }
 
+/// What a promiscuous card gets to see (`VBoxManage modifyvm --nic-promisc`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promiscuous {
+    /// Its own frames only.
+    #[default]
+    Deny,
+    /// Other VMs' too.
+    AllowVms,
+    /// Everything.
+    AllowAll,
+}
+
+impl Promiscuous {
+    /// The name in files, and in VirtualBox.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::AllowVms => "allow-vms",
+            Self::AllowAll => "allow-all",
+        }
+    }
+
+    /// From its name; `allow-network` is VirtualBox's other name of `allow-vms`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "allow-network" => Some(Self::AllowVms),
+            _ => [Self::Deny, Self::AllowVms, Self::AllowAll].into_iter().find(|policy| policy.name() == name),
+        }
+    }
+
+    /// Whether it is the default.
+    pub fn is_deny(&self) -> bool {
+        *self == Self::Deny
+    }
+}
+
 /// A VM's virtual network card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NicRow {
@@ -125,6 +167,9 @@ pub struct NicRow {
     pub network: String,
     /// Whether the virtual cable is plugged in.
     pub cable: bool,
+    /// What it gets to see of other cards' frames when it is promiscuous.
+    #[serde(default, skip_serializing_if = "Promiscuous::is_deny")]
+    pub promiscuous: Promiscuous,
     /// The guest's interface that this card is (its port number at the VM).
     pub iface: u32,
     /// The name of the real TAP device that stands for the VM here.

@@ -104,6 +104,6 @@ fn role(view: &LabView, mac: MacAddr, ends: [NodeId; 2]) -> Option<&'static str>
         NodeKind::NatEngine => Some("role-gateway"),
         NodeKind::Host => Some("role-host"),
         NodeKind::Router => Some("role-internet-gateway"),
-        NodeKind::Computer | NodeKind::Switch => None,
+        NodeKind::Computer | NodeKind::Switch | NodeKind::DhcpServer => None,
     }
 }

@@ -54,5 +54,9 @@ fn called(name: &str, kind: NodeKind, texts: &TextsHandle) -> String {
 }
 
 fn kind_key(kind: NodeKind) -> &'static str {
-    if kind == NodeKind::Switch { "switch" } else { "kind-nat-engine" }
+    match kind {
+        NodeKind::Switch => "switch",
+        NodeKind::DhcpServer => "kind-dhcp-server",
+        _ => "kind-nat-engine",
+    }
 }

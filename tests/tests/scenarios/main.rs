@@ -3,6 +3,7 @@
 mod exercises;
 mod labs;
 mod nat;
+mod stack;
 mod reach;
 mod tcp;
 mod tour;

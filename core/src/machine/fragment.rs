@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ctx::PacketBuf;
 use super::sysctl;
 use crate::drop_reason::DropReason;
-use crate::frame::ipv4::{HEADER_LEN, Ipv4};
 use crate::frame::checksum;
+use crate::frame::ipv4::{HEADER_LEN, Ipv4};
 use crate::id::FrameId;
 use crate::limits;
 use crate::time::SimTime;
@@ -186,7 +186,13 @@ impl Queue {
     ///
     /// # Errors
     /// Why not, and the fragment.
-    fn insert(&mut self, offset: usize, more: bool, len: usize, buf: PacketBuf) -> Result<usize, (DropReason, PacketBuf)> {
+    fn insert(
+        &mut self,
+        offset: usize,
+        more: bool,
+        len: usize,
+        buf: PacketBuf,
+    ) -> Result<usize, (DropReason, PacketBuf)> {
         let mut end = offset + len;
         let malformed = |buf| Err((DropReason::FragmentMalformed, buf));
         if more {

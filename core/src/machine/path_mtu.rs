@@ -75,7 +75,14 @@ impl Machine {
     }
 
     /// A router could not pass on our packet to `remote`: it has to be `mtu` bytes at most.
-    pub(super) fn learn_path_mtu(&mut self, ctx: &mut Ctx<'_>, proto: L4Proto, local: Endpoint, remote: Endpoint, mtu: u16) {
+    pub(super) fn learn_path_mtu(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proto: L4Proto,
+        local: Endpoint,
+        remote: Endpoint,
+        mtu: u16,
+    ) {
         // A router from before RFC 1191 does not say; then nothing is learned.
         if mtu == 0 {
             return;
@@ -91,7 +98,13 @@ impl Machine {
 
     /// Puts fragments together. `None`: it waits, or is gone; the frame is accounted for. To be called before
     /// anything looks beyond the IPv4 header: by conntrack before PREROUTING (`conntrack`), else on delivery.
-    pub(super) fn defragment(&mut self, ctx: &mut Ctx<'_>, index: u32, buf: PacketBuf, conntrack: bool) -> Option<PacketBuf> {
+    pub(super) fn defragment(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        index: u32,
+        buf: PacketBuf,
+        conntrack: bool,
+    ) -> Option<PacketBuf> {
         let parent = buf.parent;
         let user = if conntrack { user::CONNTRACK } else { user::LOCAL };
         let pushed = self.fragments.push(ctx.now, &self.sysctl.ipv4, user, buf);

@@ -3,8 +3,8 @@
 mod exercises;
 mod labs;
 mod nat;
-mod stack;
 mod reach;
+mod stack;
 mod tcp;
 mod tour;
 mod walk;

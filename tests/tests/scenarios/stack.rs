@@ -102,7 +102,8 @@ fn a_setting_is_read_written_and_refused_in_the_real_words() {
 
 #[test]
 fn a_lab_file_sets_settings_and_they_hold() {
-    let lab = row_with("[machine.sysctl]\n\"net.ipv4.icmp_echo_ignore_all\" = \"1\"\n\"net.ipv4.ip_default_ttl\" = \"99\"");
+    let lab =
+        row_with("[machine.sysctl]\n\"net.ipv4.icmp_echo_ignore_all\" = \"1\"\n\"net.ipv4.ip_default_ttl\" = \"99\"");
     let report = run(
         &lab,
         1,
@@ -110,7 +111,11 @@ fn a_lab_file_sets_settings_and_they_hold() {
     );
     assert_eq!(result(&report, 0).exit, 1, "{}", stdout(&report, 0));
     assert_eq!(dropped(&report, DropReason::EchoIgnored), 1);
-    assert_eq!((result(&report, 1).exit, result(&report, 2).exit), (0, 0), "what passes and what r asks is not ignored");
+    assert_eq!(
+        (result(&report, 1).exit, result(&report, 2).exit),
+        (0, 0),
+        "what passes and what r asks is not ignored"
+    );
     assert!(stdout(&report, 4).contains("ttl=99"), "{}", stdout(&report, 4));
 }
 
@@ -158,7 +163,10 @@ fn a_path_mtu_is_learned_shown_and_forgotten() {
     assert!(first.contains("1480 bytes from 10.2.0.2: icmp_seq=3 ttl=63"), "{first}");
     assert!(first.contains("3 packets transmitted, 2 received, +1 errors, 33.3333% packet loss"), "{first}");
     let learned = stdout(&report, 1);
-    assert!(learned.starts_with("10.2.0.2 via 10.1.0.1 dev eth0 src 10.1.0.2 uid 0 \n    cache expires 59"), "{learned}");
+    assert!(
+        learned.starts_with("10.2.0.2 via 10.1.0.1 dev eth0 src 10.1.0.2 uid 0 \n    cache expires 59"),
+        "{learned}"
+    );
     assert!(learned.ends_with("sec mtu 1400 \n"), "{learned}");
     assert_eq!(result(&report, 2).stderr, "ping: local error: message too long, mtu=1400\n");
     assert_eq!(result(&report, 3).exit, 0);
@@ -214,7 +222,11 @@ b = "b:eth0"
 
 #[test]
 fn tcp_over_a_narrower_link_in_the_middle_learns_of_it_and_comes_through() {
-    let report = run(&narrow_middle(), 1, "a: curl -s http://10.2.0.2/\nb: ip route get 10.1.0.2\na: curl -s http://10.2.0.2/\n");
+    let report = run(
+        &narrow_middle(),
+        1,
+        "a: curl -s http://10.2.0.2/\nb: ip route get 10.1.0.2\na: curl -s http://10.2.0.2/\n",
+    );
     let page = "0123456789".repeat(2_000);
     assert!(stdout(&report, 0) == page, "{} bytes", stdout(&report, 0).len());
     assert!(stdout(&report, 1).contains("mtu 1400"), "{}", stdout(&report, 1));

@@ -198,10 +198,8 @@ impl Queue {
         if more {
             // All but the last have a multiple of eight bytes; the rest of another is cut off.
             end &= !7;
-            if end > self.len {
-                if self.last_in {
-                    return malformed(buf);
-                }
+            if end > self.len && self.last_in {
+                return malformed(buf);
             }
         } else if end < self.len || (self.last_in && end != self.len) {
             return malformed(buf);

@@ -4,13 +4,15 @@
 mod command;
 pub mod forward;
 mod nat_engine;
+mod nat_network;
 mod objects;
 mod query;
 #[cfg(test)]
 mod tests;
 
 pub use command::{DhcpServerChange, HypervisorCommand, NatNetworkChange, NetworkName, NicChange, Run};
-pub use nat_engine::{NatEngine, NatNetwork, PORT as NAT_ENGINE_PORT};
+pub use nat_engine::{NatEngine, PORT as NAT_ENGINE_PORT};
+pub use nat_network::NatNetwork;
 pub use objects::{
     DEFAULT_HOST_ONLY, DEFAULT_INTERNAL, DEFAULT_NAT_NETWORK, HostOnly, Inventory, NatNet, NetworkDhcp,
     check_host_only_address, check_name, check_name_or_none, check_nat_cidr,

@@ -1,14 +1,16 @@
-//! What the hypervisor builds for one NIC in mode NAT: a private network with a gateway that is a DHCP server, a DNS
-//! forwarder, and the way to the host's stack.
+//! What the hypervisor builds for one NIC in mode NAT, or for a NAT network: a private network with a gateway, a DHCP
+//! server, a DNS forwarder, and the way to the host.
 //!
 //! Towards the guest it is an Ethernet neighbour of its own; towards the host it hands packets over without a cable
-//! ([`Handoff`]), and the host's kernel routes and translates them (the lecture's picture: "the packet goes to the
-//! kernel, NAT rules are applied").
+//! ([`Handoff`]). In the lecture's profile the host's kernel routes and translates them ("the packet goes to the
+//! kernel, NAT rules are applied"); in VirtualBox's a process of the host's takes them ([`crate::programs::vbox`]).
 
 use core::net::Ipv4Addr;
-use std::collections::BTreeMap;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::addr::{Cidr, Endpoint, L4Proto, MacAddr};
+use super::NatNetwork;
+use crate::addr::{Endpoint, L4Proto, MacAddr};
 use crate::dhcp::{LeaseChange, Message, ReplyTo, Server, ServerAction, ServerConfig};
 use crate::drop_reason::DropReason;
 use crate::event::Decision;
@@ -22,7 +24,7 @@ use crate::id::{FrameId, NodeId};
 use crate::machine::ctx::{Ctx, Effect, Handoff, PacketBuf};
 use crate::rng::{Purpose, Rng};
 use crate::time::SimTime;
-use crate::view::{Key, Row};
+use crate::view::{Key, LeaseState, Row};
 
 /// The engine's only port: the guest's cable.
 pub const PORT: u32 = 0;
@@ -31,59 +33,12 @@ const REMEMBERED_MAX: usize = 1_024;
 /// Bytes of a packet that an ICMP error quotes (RFC 1812 4.3.2.3).
 const QUOTE_MAX: usize = 548;
 const DNS_PORT: u16 = 53;
-
-/// The numbers of one private network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NatNetwork {
-    /// The network: 10.0.2.0/24 for adapter 1.
-    pub network: Cidr,
-    /// The gateway.
-    pub gateway: Ipv4Addr,
-    /// The gateway's MAC.
-    pub mac: MacAddr,
-    /// First address that is handed out.
-    pub first: Ipv4Addr,
-    /// Last address that is handed out.
-    pub last: Ipv4Addr,
-    /// How long a lease is, in seconds.
-    pub lease_secs: u32,
-    /// It serves DHCP.
-    pub dhcp: bool,
-}
-
-impl NatNetwork {
-    /// The shared NAT network of the default lab: 10.0.10.0/24, so that it is not mistaken for NAT; the gateway .1 is
-    /// DHCP and DNS server, leases from .4 (VirtualBox's first), for VirtualBox's 10 minutes.
-    pub fn shared() -> Self {
-        let addr = |last| Ipv4Addr::new(10, 0, 10, last);
-        Self {
-            network: Cidr::new(addr(0), 24),
-            gateway: addr(1),
-            // The service MAC of VirtualBox's NAT networks (NetworkServices/NAT/VBoxNetSlirpNAT.cpp).
-            mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x00]),
-            first: addr(4),
-            last: addr(254),
-            lease_secs: 600,
-            dhcp: true,
-        }
-    }
-
-    /// The lecture's numbers for an adapter (1 to 8): 10.0.2.0/24 for the first, 10.0.3.0/24 for the second …; gateway,
-    /// DHCP and DNS server are all .1; the first lease is .15, for a week.
-    pub fn lecture(adapter: u8) -> Self {
-        let net = adapter.saturating_add(1);
-        Self {
-            network: Cidr::new(Ipv4Addr::new(10, 0, net, 0), 24),
-            gateway: Ipv4Addr::new(10, 0, net, 1),
-            // The MAC that guests of VirtualBox's NAT engine see for its gateway.
-            mac: MacAddr([0x52, 0x54, 0x00, 0x12, 0x35, 0x02]),
-            first: Ipv4Addr::new(10, 0, net, 15),
-            last: Ipv4Addr::new(10, 0, net, 254),
-            lease_secs: 7 * 24 * 3600,
-            dhcp: true,
-        }
-    }
-}
+/// Packets that wait for a guest's MAC, and how long they do (libslirp's slirp.c `if_encap4`: one question, one second).
+const WAITING_MAX: usize = 64;
+const WAITING_TIME: Duration = Duration::from_secs(1);
+/// The time to live of the engine's own echo replies in VirtualBox (`MAXTTL`, by libslirp's `icmp_reflect`).
+const REFLECTED_TTL: u8 = 255;
+const TTL: u8 = 64;
 
 /// One NAT engine.
 #[derive(Clone, Debug)]
@@ -96,20 +51,24 @@ pub struct NatEngine {
     guests: BTreeMap<Ipv4Addr, MacAddr>,
     /// Questions that guests asked the gateway's DNS: by their endpoint, the server it was passed on to.
     dns: BTreeMap<Endpoint, Ipv4Addr>,
+    /// Packets for guests whose MAC was asked for, and until when.
+    waiting: VecDeque<(SimTime, Ipv4Addr, PacketBuf)>,
     ip_ident: u16,
 }
 
 impl NatEngine {
     /// An engine on `host` with these numbers.
     pub fn new(node: NodeId, host: NodeId, network: NatNetwork, seed: u64) -> Self {
+        let server = network.dhcp.unwrap_or(network.gateway);
         let config = ServerConfig {
             router: Some(network.gateway),
-            dns: vec![network.gateway],
+            dns: vec![network.dns],
             lease_secs: network.lease_secs,
-            ..ServerConfig::new(network.gateway, network.network, network.first, network.last)
+            ..ServerConfig::of(network.flavour, server, network.network, network.first, network.last)
         };
         let dhcp = Server::new(config, Rng::stream(seed, Purpose::DhcpServer, u64::from(node.0)));
-        Self { node, host, network, dhcp, guests: BTreeMap::new(), dns: BTreeMap::new(), ip_ident: 0 }
+        let (guests, dns) = (BTreeMap::new(), BTreeMap::new());
+        Self { node, host, network, dhcp, guests, dns, waiting: VecDeque::new(), ip_ident: 0 }
     }
 
     /// Its numbers.
@@ -147,13 +106,17 @@ impl NatEngine {
             Err(reason) => return ctx.dropped(Some(frame), Some(PORT), reason),
         };
         self.remember(message.sender_ip, message.sender_mac);
-        if message.op != arp::REQUEST || message.target_ip != self.network.gateway {
+        if message.op == arp::REPLY && message.target_ip == self.network.gateway {
+            ctx.delivered(Some(frame), "arp");
+            return self.send_waiting(ctx, message.sender_ip);
+        }
+        if message.op != arp::REQUEST || !self.network.owns(message.target_ip) {
             return ctx.dropped(Some(frame), Some(PORT), DropReason::ArpNotForUs);
         }
         let reply = Arp {
             op: arp::REPLY,
             sender_mac: self.network.mac,
-            sender_ip: self.network.gateway,
+            sender_ip: message.target_ip,
             target_mac: message.sender_mac,
             target_ip: message.sender_ip,
         };
@@ -164,8 +127,32 @@ impl NatEngine {
         ctx.send(PORT, answer);
     }
 
+    /// Asks for a guest's MAC.
+    fn ask(&self, ctx: &mut Ctx<'_>, guest: Ipv4Addr) {
+        let question = Arp {
+            op: arp::REQUEST,
+            sender_mac: self.network.mac,
+            sender_ip: self.network.gateway,
+            target_mac: MacAddr::ZERO,
+            target_ip: guest,
+        };
+        let header = Ethernet { dst: MacAddr::BROADCAST, src: self.network.mac, ethertype: ethertype::ARP };
+        let frame = ctx.frame(None, header.emit(&question.emit()));
+        ctx.send(PORT, frame);
+    }
+
+    /// A guest's MAC is known: what waited for it goes.
+    fn send_waiting(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr) {
+        let (ready, others) = self.waiting.drain(..).partition(|(_, addr, _)| *addr == guest);
+        self.waiting = others;
+        let ready: VecDeque<(SimTime, Ipv4Addr, PacketBuf)> = ready;
+        for (_, _, packet) in ready {
+            self.send_to_guest(ctx, guest, packet);
+        }
+    }
+
     fn remember(&mut self, addr: Ipv4Addr, mac: MacAddr) {
-        if !addr.is_unspecified() && addr != self.network.gateway && mac.is_unicast() {
+        if !addr.is_unspecified() && !self.network.owns(addr) && mac.is_unicast() {
             if self.guests.len() >= REMEMBERED_MAX && !self.guests.contains_key(&addr) {
                 self.guests.pop_first();
             }
@@ -191,30 +178,40 @@ impl NatEngine {
         }
         self.remember(packet.src, src_mac);
         let broadcast = packet.dst.is_broadcast() || packet.dst == self.network.network.broadcast();
-        if packet.dst == self.network.gateway || broadcast {
+        if self.network.owns(packet.dst) || broadcast {
             return self.handle_local(ctx, frame, src_mac, &packet, payload, resolver);
         }
         if packet.dst.is_multicast() || packet.dst.is_loopback() || self.network.network.contains(packet.dst) {
             return drop(ctx, DropReason::NoRoute);
         }
-        if packet.more_fragments || packet.fragment_offset > 0 {
+        if packet.is_fragment() {
             return drop(ctx, DropReason::FragmentUnsupported);
         }
         let mut buf = PacketBuf::new(&payload[..packet.total_len], Some(frame));
+        if self.network.sockets {
+            // Of ICMP only echo requests pass (the manual, "NAT limitations").
+            return match rewrite::l4_endpoints(buf.packet()) {
+                Some((proto, ..)) if proto != L4Proto::Icmp || is_echo_request(&packet) => {
+                    self.hand_to_host(ctx, buf, false);
+                }
+                _ => drop(ctx, DropReason::NatProtocol),
+            };
+        }
         let Some(ttl) = rewrite::decrement_ttl(buf.packet_mut()) else {
             self.answer_error(ctx, Icmp::TimeExceeded { code: 0 }, &buf);
             return drop(ctx, DropReason::TtlExpired);
         };
         ctx.decided(Some(frame), || Decision::TtlDecremented { ttl });
-        self.hand_to_host(ctx, buf);
+        self.hand_to_host(ctx, buf, false);
     }
 
-    fn hand_to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf) {
+    /// `own`: for an address of the engine's.
+    fn hand_to_host(&self, ctx: &mut Ctx<'_>, packet: PacketBuf, own: bool) {
         ctx.forwarded();
-        ctx.effects.push(Effect::Handoff(self.host, Handoff::FromInside { engine: self.node, packet }));
+        ctx.effects.push(Effect::Handoff(self.host, Handoff::FromInside { engine: self.node, packet, own }));
     }
 
-    /// A packet for the gateway itself.
+    /// A packet for the engine itself.
     fn handle_local(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -225,48 +222,58 @@ impl NatEngine {
         resolver: Option<Ipv4Addr>,
     ) {
         let drop = |ctx: &mut Ctx<'_>, reason| ctx.dropped(Some(frame), Some(PORT), reason);
-        if packet.more_fragments || packet.fragment_offset > 0 {
+        if packet.is_fragment() {
             return drop(ctx, DropReason::FragmentUnsupported);
         }
+        let unicast = self.network.owns(packet.dst);
+        let buf = PacketBuf::new(&whole[..packet.total_len], Some(frame));
         match L4Proto::from_number(packet.proto) {
+            _ if self.network.silent == Some(packet.dst) => drop(ctx, DropReason::EngineNoService),
             Some(L4Proto::Icmp) => match Icmp::parse(packet.payload) {
-                Ok((Icmp::EchoRequest { ident, seq }, data)) if packet.dst == self.network.gateway => {
+                Ok((Icmp::EchoRequest { ident, seq }, data)) if unicast => {
                     ctx.account.delivered += 1;
                     ctx.decided(Some(frame), || Decision::Answered { by: "icmp".to_owned() });
                     let answer = Icmp::EchoReply { ident, seq }.emit(data);
-                    self.answer(ctx, Some(frame), packet.src, L4Proto::Icmp, &answer);
+                    let ttl = if self.network.sockets { REFLECTED_TTL } else { TTL };
+                    self.answer(ctx, Some(frame), (packet.dst, packet.src), L4Proto::Icmp, ttl, &answer);
                 }
                 Ok(_) => drop(ctx, DropReason::IcmpUnexpected),
                 Err(reason) => drop(ctx, reason),
             },
             Some(L4Proto::Udp) => match Udp::parse(packet.src, packet.dst, packet.payload) {
-                Ok((Udp { dst_port: 67, .. }, payload)) => self.handle_dhcp(ctx, frame, src_mac, payload),
-                Ok((Udp { dst_port: DNS_PORT, src_port }, _)) if packet.dst == self.network.gateway => {
-                    let from = Endpoint::new(packet.src, src_port);
-                    let buf = PacketBuf::new(&whole[..packet.total_len], Some(frame));
+                Ok((Udp { dst_port: 67, .. }, payload)) if self.network.dhcp.is_some() => {
+                    self.handle_dhcp(ctx, frame, src_mac, payload);
+                }
+                Ok((Udp { dst_port: DNS_PORT, src_port }, _))
+                    if packet.dst == self.network.dns && !self.network.sockets =>
+                {
                     match resolver {
-                        Some(server) => self.forward_dns(ctx, from, server, buf),
+                        Some(server) => self.forward_dns(ctx, Endpoint::new(packet.src, src_port), server, buf),
                         None => drop(ctx, DropReason::EngineNoService),
                     }
                 }
-                Ok(_) => {
-                    let buf = PacketBuf::new(&whole[..packet.total_len], Some(frame));
-                    self.answer_error(ctx, Icmp::Unreachable { code: unreachable::PORT, mtu: 0 }, &buf);
-                    drop(ctx, DropReason::EngineNoService);
-                }
+                Ok(_) if unicast => self.hand_to_host(ctx, buf, true),
+                Ok(_) => drop(ctx, DropReason::EngineNoService),
                 Err(reason) => drop(ctx, reason),
             },
-            Some(L4Proto::Tcp) => {
-                if let Some(reset) = crate::machine::tcp_refusal(ctx.now, &whole[..packet.total_len])
-                    && packet.dst == self.network.gateway
-                {
-                    let reset = PacketBuf::new(&reset, None);
-                    self.send_to_guest(ctx, packet.src, reset);
-                }
-                drop(ctx, DropReason::EngineNoService);
-            }
+            Some(L4Proto::Tcp) if unicast => self.hand_to_host(ctx, buf, true),
+            Some(L4Proto::Tcp) => drop(ctx, DropReason::EngineNoService),
             None => drop(ctx, DropReason::NatProtocol),
         }
+    }
+
+    /// What came for an address of the engine's, and the host has nobody for: an error or a RST answers.
+    fn no_service(&mut self, ctx: &mut Ctx<'_>, packet: &PacketBuf) {
+        if packet.packet().get(9) == Some(&L4Proto::Tcp.number()) {
+            if let (Some(reset), Ok(about)) =
+                (crate::machine::tcp_refusal(ctx.now, packet.packet()), Ipv4::parse(packet.packet()))
+            {
+                self.send_to_guest(ctx, about.src, PacketBuf::new(&reset, None));
+            }
+        } else {
+            self.answer_error(ctx, Icmp::Unreachable { code: unreachable::PORT, mtu: 0 }, packet);
+        }
+        ctx.dropped(packet.parent, Some(PORT), DropReason::EngineNoService);
     }
 
     /// A question to the gateway's DNS goes to the host's server, as the guest's own packet would.
@@ -277,13 +284,10 @@ impl NatEngine {
         self.dns.insert(from, server);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(server, DNS_PORT));
         ctx.decided(buf.parent, || Decision::Delivered { socket: None, to: "dns".to_owned() });
-        self.hand_to_host(ctx, buf);
+        self.hand_to_host(ctx, buf, false);
     }
 
     fn handle_dhcp(&mut self, ctx: &mut Ctx<'_>, frame: FrameId, src_mac: MacAddr, payload: &[u8]) {
-        if !self.network.dhcp {
-            return ctx.dropped(Some(frame), Some(PORT), DropReason::EngineNoService);
-        }
         let Ok(message) = Message::parse(payload) else {
             return ctx.dropped(Some(frame), Some(PORT), DropReason::DhcpMalformed);
         };
@@ -298,9 +302,10 @@ impl NatEngine {
                     ReplyTo::Relay(addr) => (src_mac, addr),
                     ReplyTo::Broadcast => (MacAddr::BROADCAST, Ipv4Addr::BROADCAST),
                 };
+                let server = self.network.dhcp.unwrap_or(self.network.gateway);
                 let (bytes, _) = reply.emit();
-                let datagram = Udp { src_port: 67, dst_port: 68 }.emit(self.network.gateway, addr, &bytes);
-                let packet = self.packet(addr, L4Proto::Udp, &datagram, Some(frame));
+                let datagram = Udp { src_port: 67, dst_port: 68 }.emit(server, addr, &bytes);
+                let packet = self.packet((server, addr), L4Proto::Udp, TTL, &datagram, Some(frame));
                 let bytes = packet.into_frame(mac, self.network.mac);
                 let answer = ctx.frame(Some(frame), bytes);
                 ctx.send(PORT, answer);
@@ -313,32 +318,43 @@ impl NatEngine {
         while let Some(change) = self.dhcp.poll_change() {
             match change {
                 LeaseChange::Put(addr) => {
-                    if let Some(row) = self.dhcp.lease_row(self.node, addr) {
-                        ctx.put(Row::Lease(row));
+                    let Some(row) = self.dhcp.lease_row(self.node, addr) else { continue };
+                    if row.state == LeaseState::Bound {
+                        let leased = Handoff::Leased { engine: self.node, guest: addr };
+                        ctx.effects.push(Effect::Handoff(self.host, leased));
                     }
+                    ctx.put(Row::Lease(row));
                 }
                 LeaseChange::Del(addr) => ctx.del(Key::Lease((self.node, addr))),
             }
         }
     }
 
-    fn packet(&mut self, dst: Ipv4Addr, proto: L4Proto, payload: &[u8], parent: Option<FrameId>) -> PacketBuf {
+    fn packet(
+        &mut self,
+        (src, dst): (Ipv4Addr, Ipv4Addr),
+        proto: L4Proto,
+        ttl: u8,
+        payload: &[u8],
+        parent: Option<FrameId>,
+    ) -> PacketBuf {
         self.ip_ident = self.ip_ident.wrapping_add(1);
-        let header = Ipv4Header {
-            src: self.network.gateway,
-            dst,
-            proto: proto.number(),
-            ttl: 64,
-            ident: self.ip_ident,
-            tos: 0,
-            dont_fragment: false,
-        };
+        let header =
+            Ipv4Header { src, dst, proto: proto.number(), ttl, ident: self.ip_ident, tos: 0, dont_fragment: false };
         PacketBuf::new(&header.emit(payload), parent)
     }
 
-    fn answer(&mut self, ctx: &mut Ctx<'_>, parent: Option<FrameId>, dst: Ipv4Addr, proto: L4Proto, payload: &[u8]) {
-        let packet = self.packet(dst, proto, payload, parent);
-        self.send_to_guest(ctx, dst, packet);
+    fn answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        parent: Option<FrameId>,
+        ends: (Ipv4Addr, Ipv4Addr),
+        proto: L4Proto,
+        ttl: u8,
+        payload: &[u8],
+    ) {
+        let packet = self.packet(ends, proto, ttl, payload, parent);
+        self.send_to_guest(ctx, ends.1, packet);
     }
 
     /// Tells a guest that its packet could not go on, unless an error must not be sent (RFC 1122 3.2.2): about another
@@ -352,17 +368,24 @@ impl NatEngine {
         }
         let quote = about.packet();
         let payload = message.emit(&quote[..quote.len().min(QUOTE_MAX)]);
-        self.answer(ctx, about.parent, packet.src, L4Proto::Icmp, &payload);
+        let ends = (self.network.gateway, packet.src);
+        self.answer(ctx, about.parent, ends, L4Proto::Icmp, TTL, &payload);
     }
 
+    /// Puts a packet on the guest's cable, asking for its MAC if need be.
     fn send_to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
         let parent = packet.parent;
-        match self.guests.get(&guest) {
-            Some(mac) => {
-                let frame = ctx.frame(parent, packet.into_frame(*mac, self.network.mac));
-                ctx.send(PORT, frame);
-            }
-            None => ctx.lost(parent, Some(PORT), DropReason::NeighbourFailed),
+        if let Some(mac) = self.guests.get(&guest) {
+            let frame = ctx.frame(parent, packet.into_frame(*mac, self.network.mac));
+            return ctx.send(PORT, frame);
+        }
+        if !self.network.network.contains(guest) || self.waiting.len() >= WAITING_MAX {
+            return ctx.lost(parent, Some(PORT), DropReason::NeighbourFailed);
+        }
+        let asked = self.waiting.iter().any(|(_, addr, _)| *addr == guest);
+        self.waiting.push_back((ctx.now + WAITING_TIME, guest, packet));
+        if !asked {
+            self.ask(ctx, guest);
         }
     }
 
@@ -390,6 +413,16 @@ impl NatEngine {
                 ctx.account.delivered += 1;
                 self.answer_error(ctx, icmp, &packet);
             }
+            Handoff::ToGuest { packet } => {
+                ctx.forwarded();
+                let guest = Ipv4::parse(packet.packet()).map(|packet| packet.dst);
+                match guest {
+                    Ok(guest) => self.send_to_guest(ctx, guest, packet),
+                    Err(reason) => ctx.lost(packet.parent, Some(PORT), reason),
+                }
+            }
+            Handoff::NoService { packet } => self.no_service(ctx, &packet),
+            Handoff::Leased { .. } => ctx.account.delivered += 1,
             Handoff::FromInside { packet, .. } => ctx.dropped(packet.parent, None, DropReason::NatProtocol),
         }
     }
@@ -398,17 +431,27 @@ impl NatEngine {
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
         self.dhcp.handle_timeout(ctx.now);
         self.say_leases(ctx);
+        while self.waiting.front().is_some_and(|(until, _, _)| *until <= ctx.now)
+            && let Some((_, _, packet)) = self.waiting.pop_front()
+        {
+            ctx.lost(packet.parent, Some(PORT), DropReason::NeighbourFailed);
+        }
     }
 
     /// When it wants to be woken.
     pub fn next_wakeup(&self) -> Option<SimTime> {
-        self.dhcp.next_wakeup()
+        let waiting = self.waiting.front().map(|(until, _, _)| *until);
+        self.dhcp.next_wakeup().into_iter().chain(waiting).min()
     }
 
     /// Its rows.
     pub fn rows(&self) -> Vec<Row> {
         let leases = self.dhcp.lease_rows(self.node).into_iter().map(Row::Lease);
-        let server = self.network.dhcp.then(|| Row::DhcpServer(self.dhcp.row(self.node)));
+        let server = self.network.dhcp.map(|_| Row::DhcpServer(self.dhcp.row(self.node)));
         server.into_iter().chain(leases).collect()
     }
+}
+
+fn is_echo_request(packet: &Ipv4<'_>) -> bool {
+    matches!(Icmp::parse(packet.payload), Ok((Icmp::EchoRequest { .. }, _)))
 }

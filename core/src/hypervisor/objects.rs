@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::{DhcpServerChange, NatNetworkChange, NetworkName};
 use super::forward;
-use super::nat_engine::NatNetwork;
+use super::NatNetwork;
 use crate::addr::{Cidr, MacAddr};
 use crate::dhcp::{Flavour, Reservation, ServerConfig};
 use crate::error::UserError;
@@ -59,19 +59,12 @@ impl NatNet {
         host_of(self.network, 1)
     }
 
-    /// The numbers of its engine. Leases are from .4, VirtualBox's first.
-    pub fn numbers(&self) -> NatNetwork {
-        let network = self.network.network();
-        let last = Ipv4Addr::from_bits(network.broadcast().to_bits() - 1);
-        NatNetwork {
-            network,
-            gateway: self.gateway(),
-            // The smallest network has no fourth address.
-            first: Ipv4Addr::from_bits(network.addr.to_bits() + 4).min(last),
-            last,
-            dhcp: self.dhcp,
-            ..NatNetwork::shared()
-        }
+    /// The numbers of its engine in a profile.
+    pub fn numbers(&self, profile: Profile) -> NatNetwork {
+        let numbers = NatNetwork::shared_of(profile, self.network, self.dhcp);
+        let own = self.loopback.iter().find(|(addr, _)| *addr == Ipv4Addr::LOCALHOST);
+        let loopback = own.filter(|_| numbers.sockets).map(|(_, number)| host_of(self.network.network(), *number));
+        NatNetwork { loopback, ..numbers }
     }
 }
 
@@ -282,10 +275,7 @@ impl Default for Inventory {
 impl Inventory {
     /// A fresh installation's, with the numbers of a profile.
     pub fn of_profile(profile: Profile) -> Self {
-        let default_nat_network = match profile {
-            Profile::Lecture => NatNetwork::shared().network,
-            Profile::VirtualBox => Cidr::new(Ipv4Addr::new(10, 0, 2, 0), 24),
-        };
+        let default_nat_network = NatNetwork::default_shared(profile);
         Self { default_nat_network, ..Self::default() }
     }
 

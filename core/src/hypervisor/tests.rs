@@ -47,13 +47,13 @@ fn a_nat_network_has_a_prefix_up_to_30_and_no_host_bits() {
 
 #[test]
 fn the_smallest_nat_network_leases_its_only_address() {
-    let numbers = NatNet::new(cidr("10.9.9.4/30")).numbers();
+    let numbers = NatNet::new(cidr("10.9.9.4/30")).numbers(crate::lab::Profile::Lecture);
     assert_eq!(
         (numbers.gateway.to_string(), numbers.first, numbers.last),
         ("10.9.9.5".to_owned(), numbers.last, numbers.first)
     );
     assert_eq!(numbers.first.to_string(), "10.9.9.6");
-    let usual = NatNet::new(cidr("10.0.2.0/24")).numbers();
+    let usual = NatNet::new(cidr("10.0.2.0/24")).numbers(crate::lab::Profile::Lecture);
     assert_eq!((usual.first.to_string(), usual.last.to_string()), ("10.0.2.4".to_owned(), "10.0.2.254".to_owned()));
 }
 

@@ -61,6 +61,25 @@ pub enum Handoff {
         engine: NodeId,
         /// The guest's packet.
         packet: PacketBuf,
+        /// It is for an address of the engine's.
+        own: bool,
+    },
+    /// From the engine to the host: a guest has a lease.
+    Leased {
+        /// The engine.
+        engine: NodeId,
+        /// The guest's address.
+        guest: core::net::Ipv4Addr,
+    },
+    /// From a process of the host to the engine: a packet of its own for your guest.
+    ToGuest {
+        /// The packet.
+        packet: PacketBuf,
+    },
+    /// From the host to the engine: nobody here serves what your guest asked your own address for.
+    NoService {
+        /// The guest's packet.
+        packet: PacketBuf,
     },
     /// From the host to the engine: this is for your guest.
     ToInside {

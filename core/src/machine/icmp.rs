@@ -15,10 +15,13 @@ use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::Ipv4;
 use crate::frame::rewrite;
 use crate::id::FrameId;
-use crate::programs::{EchoAnswer, Errno};
+use crate::programs::{EchoAnswer, Errno, IcmpNotice};
 
 /// Bytes of an offending packet that an ICMP error quotes: as much as fits in 576 bytes (RFC 1812 4.3.2.3).
 const QUOTE_MAX: usize = 576 - 20 - 8;
+/// ICMP errors that wait in one UDP socket.
+const NOTICES_MAX: usize = 64;
+
 impl Machine {
     /// An ICMP message for this machine.
     pub(super) fn handle_icmp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: Option<FrameId>, packet: &Ipv4<'_>) {
@@ -68,11 +71,6 @@ impl Machine {
     fn icmp_error_in(&mut self, ctx: &mut Ctx<'_>, from: Ipv4Addr, message: Icmp, quote: &[u8]) -> bool {
         let Some((proto, local, remote)) = rewrite::l4_endpoints(quote) else { return false };
         let errno = errno_of(message);
-        if let Icmp::Unreachable { code: unreachable::FRAGMENTATION, mtu } = message
-            && self.has_socket_for(proto, local, remote)
-        {
-            self.learn_path_mtu(ctx, proto, local, remote, mtu);
-        }
         match proto {
             L4Proto::Icmp => {
                 let seq = quoted_echo_seq(quote);
@@ -87,7 +85,7 @@ impl Machine {
                 }
                 receiver.is_some()
             }
-            L4Proto::Udp => self.udp_error(local, remote, errno),
+            L4Proto::Udp => self.udp_notice(local, from, message) | self.udp_error(local, remote, errno),
             L4Proto::Tcp => self.tcp_error(ctx, ConnKey { local, remote }, errno),
         }
     }
@@ -118,13 +116,20 @@ impl Machine {
         }
     }
 
-    /// Whether a packet that is quoted can be ours: nobody else is to narrow our paths.
-    fn has_socket_for(&self, proto: L4Proto, local: Endpoint, remote: Endpoint) -> bool {
-        match proto {
-            L4Proto::Icmp => self.sockets.ping_receiver(local.port).is_some(),
-            L4Proto::Udp => self.sockets.taken(proto, local.port),
-            L4Proto::Tcp => self.tcp.get(ConnKey { local, remote }).is_some(),
+    /// Tells a UDP socket that asked for ICMP errors (`IP_RECVERR`).
+    fn udp_notice(&mut self, local: Endpoint, from: Ipv4Addr, message: Icmp) -> bool {
+        let asked = self.sockets.iter().find_map(|(id, socket)| match &socket.body {
+            SocketBody::Udp(udp) if udp.local.port == local.port && udp.notices.is_some() => Some(id),
+            _ => None,
+        });
+        let Some(id) = asked else { return false };
+        if let Some(notices) = self.sockets.udp_mut(id).and_then(|udp| udp.notices.as_mut())
+            && notices.len() < NOTICES_MAX
+        {
+            notices.push_back(IcmpNotice { from, message });
         }
+        self.wake_owner(id);
+        true
     }
 
     fn udp_error(&mut self, local: Endpoint, remote: Endpoint, errno: Errno) -> bool {

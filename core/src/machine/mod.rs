@@ -9,14 +9,13 @@
 
 mod config;
 pub mod ctx;
+mod engines;
 mod files;
-pub mod fragment;
 mod icmp;
 mod icmp_limit;
 pub mod iface;
 mod ip;
 mod neigh;
-mod path_mtu;
 mod process;
 mod route;
 mod socket;
@@ -26,6 +25,8 @@ pub mod sysctl;
 mod tcp;
 mod translate;
 mod transport;
+
+pub use tcp::engine::{Connection as TcpConnection, Path as TcpPath};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -66,10 +67,9 @@ pub struct Machine {
     /// Interfaces whose outgoing traffic is masqueraded.
     masquerade: BTreeSet<u32>,
     nat: Option<Nat>,
+    engines: engines::Engines,
     netfilter: Netfilter,
     ip_ident: u16,
-    fragments: fragment::Reassembler,
-    path_mtus: path_mtu::PathMtus,
     icmp_limiter: icmp_limit::IcmpLimiter,
     /// Packets to oneself, and when they arrive.
     loopback: VecDeque<(SimTime, PacketBuf)>,
@@ -101,9 +101,8 @@ impl Machine {
             sysctl: sysctl::Sysctl::default(),
             masquerade: BTreeSet::new(),
             nat: None,
+            engines: engines::Engines::default(),
             netfilter: Netfilter::default(),
-            fragments: fragment::Reassembler::default(),
-            path_mtus: path_mtu::PathMtus::default(),
             icmp_limiter: icmp_limit::IcmpLimiter::default(),
             loopback: VecDeque::new(),
             dhcp_clients: BTreeMap::new(),
@@ -293,7 +292,6 @@ impl Machine {
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
         self.run_loopback(ctx);
         self.run_neighbours(ctx);
-        self.run_fragments(ctx);
         self.run_tcp(ctx);
         self.expire_addrs(ctx);
         if let Some(nat) = &mut self.nat {
@@ -308,7 +306,6 @@ impl Machine {
         [
             self.loopback.front().map(|(at, _)| *at),
             self.neighs.next_wakeup(),
-            self.fragments.next_wakeup(),
             self.tcp.next_wakeup(),
             self.next_expiry(),
             self.nat.as_ref().and_then(Nat::next_wakeup),
@@ -331,6 +328,7 @@ impl Machine {
         rows.extend(self.dhcp_clients.values().map(|(_, row)| Row::DhcpClient(row.clone())));
         rows.extend(self.dhcp_server.clone().map(Row::DhcpServer));
         rows.extend(self.leases.values().cloned().map(Row::Lease));
+        rows.extend(self.forward_rows(None).into_iter().map(Row::Forward));
         rows.extend(self.flow_rows(samples).into_iter().map(Row::Flow));
         rows.extend(self.socket_rows(samples).into_iter().map(Row::Socket));
         rows.extend(self.processes.table.keys().filter_map(|pid| self.process_row(*pid)).map(Row::Process));

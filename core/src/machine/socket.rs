@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::addr::{Endpoint, L4Proto};
 use crate::id::{Pid, SocketId};
 use crate::limits;
-use crate::programs::{Datagram, EchoAnswer, Errno};
+use crate::programs::{Datagram, EchoAnswer, Errno, IcmpNotice};
 
 /// A UDP socket.
 #[derive(Clone, Debug)]
@@ -21,6 +21,10 @@ pub struct UdpSocket {
     pub queued_bytes: usize,
     /// An ICMP error for a connected socket, given at the next call.
     pub error: Option<Errno>,
+    /// Time to live of what it sends; none for the machine's default.
+    pub ttl: Option<u8>,
+    /// ICMP errors about what it sent, for a socket that asked for them (`IP_RECVERR`).
+    pub notices: Option<VecDeque<IcmpNotice>>,
 }
 
 /// A socket for ICMP echo.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Machine;
-use super::ctx::{Ctx, Effect};
+use super::ctx::{Ctx, Effect, Handoff, PacketBuf};
 use super::iface::LOOPBACK;
 use super::ip::SendOptions;
 use super::process::{INIT, Process};
@@ -15,15 +15,15 @@ use crate::event::{Fact, Output, Span, Stream};
 use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
 use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
-use crate::id::{NodeId, Pid, SocketId};
+use crate::id::{FlowId, NodeId, Pid, SocketId};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
-    Datagram, EchoAnswer, EchoRequest, Errno, IfaceCounters, Kernel, LinkChange, NewAddr, Program, PutMode,
-    RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
+    Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, Program,
+    PutMode, RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
 };
 use crate::time::SimTime;
 use crate::view::{
-    AddrRow, DhcpClientRow, DhcpServerRow, IfaceRow, Key, LeaseRow, NeighRow, NeighState, ProcessRow, RouteRow, Row,
+    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, Key, LeaseRow, NeighRow, NeighState, ProcessRow, RouteRow, Row,
     SocketRow,
 };
 
@@ -244,9 +244,7 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn route_get(&self, dst: Ipv4Addr, iface: Option<u32>) -> Result<RouteChoice, Errno> {
-        let choice = self.machine.route_choice(dst, iface)?;
-        let learned = self.machine.path_mtus.get(self.ctx.now, dst);
-        Ok(RouteChoice { mtu: learned.map(|learned| (learned.mtu, learned.until)), ..choice })
+        self.machine.route_choice(dst, iface)
     }
 
     fn neighs(&self) -> Vec<NeighRow> {
@@ -334,7 +332,7 @@ impl Kernel for Sys<'_, '_> {
         if local.port != 0 && self.machine.sockets.taken(L4Proto::Udp, local.port) {
             return Err(Errno::EADDRINUSE);
         }
-        let udp = UdpSocket { local, remote: None, queue: VecDeque::new(), queued_bytes: 0, error: None };
+        let udp = UdpSocket { local, remote: None, queue: VecDeque::new(), queued_bytes: 0, error: None, ttl: None, notices: None };
         self.machine.add_socket(self.ctx, self.pid, SocketBody::Udp(udp))
     }
 
@@ -359,6 +357,41 @@ impl Kernel for Sys<'_, '_> {
         udp.error.take().map(Err).or_else(|| udp.pop().map(Ok))
     }
 
+    fn udp_ttl(&mut self, socket: SocketId, ttl: u8) {
+        if let Some(udp) = self.machine.sockets.udp_mut(socket) {
+            udp.ttl = Some(ttl);
+        }
+    }
+
+    fn udp_notice(&mut self, socket: SocketId) -> Option<IcmpNotice> {
+        let udp = self.machine.sockets.udp_mut(socket)?;
+        udp.notices.get_or_insert_default().pop_front()
+    }
+
+    fn local_of(&self, socket: SocketId) -> Option<Endpoint> {
+        self.machine.local_of(socket)
+    }
+
+    fn engine_send(&mut self, engine: NodeId, packet: Vec<u8>) {
+        let packet = PacketBuf::new(&packet, None);
+        self.ctx.effects.push(Effect::Handoff(engine, Handoff::ToGuest { packet }));
+    }
+
+    fn new_flow(&mut self) -> FlowId {
+        self.machine.engines.new_flow()
+    }
+
+    fn flow_put(&mut self, row: FlowRow) {
+        self.machine.engines.put(row.clone());
+        self.ctx.put(Row::Flow(row));
+    }
+
+    fn flow_del(&mut self, flow: FlowId) {
+        if let Some(row) = self.machine.engines.del(flow) {
+            self.ctx.del(Key::Flow(row.key()));
+        }
+    }
+
     fn ping_open(&mut self) -> Result<SocketId, Errno> {
         let mut ident = (self.machine.rng.next_u32() & 0xffff) as u16;
         while self.machine.sockets.taken(L4Proto::Icmp, ident) {
@@ -374,7 +407,8 @@ impl Kernel for Sys<'_, '_> {
             _ => return Err(Errno::EINVAL),
         };
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
-        let options = SendOptions { src: None, iface: request.iface, ttl: request.ttl, path_mtu: request.path_mtu };
+        let options =
+            SendOptions { src: None, iface: request.iface, ttl: request.ttl, dont_fragment: request.dont_fragment };
         self.machine.send_ip(self.ctx, request.to, L4Proto::Icmp.number(), options, |_| message)
     }
 

@@ -143,14 +143,7 @@ impl Machine {
     }
 
     /// A guest's packet, handed over by its NAT engine: routed and translated as this machine's own.
-    pub fn handle_handoff(&mut self, ctx: &mut Ctx<'_>, handoff: Handoff) {
-        if let Handoff::FromInside { engine, packet } = handoff {
-            self.send_for_engine(ctx, engine, packet);
-        }
-        self.run(ctx);
-    }
-
-    fn send_for_engine(&mut self, ctx: &mut Ctx<'_>, engine: NodeId, mut buf: PacketBuf) {
+    pub(super) fn send_for_engine(&mut self, ctx: &mut Ctx<'_>, engine: NodeId, mut buf: PacketBuf) {
         let parent = buf.parent;
         let Ok(packet) = Ipv4::parse(buf.packet()) else {
             return ctx.dropped(parent, None, DropReason::IpMalformed);
@@ -168,10 +161,9 @@ impl Machine {
         };
         let (hop, route) = match found {
             Some(found) => found,
-            None if to_self => (
-                super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false, mtu: 65_536 },
-                "local".to_owned(),
-            ),
+            None if to_self => {
+                (super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false }, "local".to_owned())
+            }
             None => return refuse(ctx, buf, unreachable::NET, 0, DropReason::NoRoute),
         };
         let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);
@@ -259,7 +251,7 @@ impl Machine {
     /// All flow entries.
     pub(super) fn flow_rows(&self, samples: bool) -> Vec<crate::view::FlowRow> {
         let flows = self.nat.iter().flat_map(Nat::flows);
-        flows.filter_map(|flow| self.flow_row(flow, samples)).collect()
+        flows.filter_map(|flow| self.flow_row(flow, samples)).chain(self.engine_flow_rows()).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::frame::ipv4::Ipv4;
 use crate::frame::udp::Udp;
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
-use crate::programs::{Datagram, EchoAnswer, Errno, PathMtu};
+use crate::programs::{Datagram, EchoAnswer, Errno};
 use crate::view::{Key, Row, SocketEnd, SocketKind, SocketOwner, SocketProcess, SocketQueues, SocketRow, SocketState};
 
 /// Frames that wait in one packet socket, and answers in one ping socket.
@@ -28,11 +28,8 @@ impl Machine {
             Ok(packet) => packet,
             Err(reason) => return ctx.dropped(parent, Some(index), reason),
         };
-        if packet.is_fragment() {
-            if let Some(whole) = self.defragment(ctx, index, buf.clone(), false) {
-                self.deliver(ctx, index, &whole, tapped);
-            }
-            return;
+        if packet.more_fragments || packet.fragment_offset > 0 {
+            return ctx.dropped(parent, Some(index), DropReason::FragmentUnsupported);
         }
         match L4Proto::from_number(packet.proto) {
             Some(L4Proto::Icmp) => self.handle_icmp(ctx, index, parent, &packet),
@@ -162,9 +159,19 @@ impl Machine {
         let src_port = self.udp_autobind(ctx, id)?;
         let bound = self.sockets.udp_mut(id).map(|udp| udp.local.addr).filter(|addr| !addr.is_unspecified());
         let header = Udp { src_port, dst_port: to.port };
-        // net/ipv4/af_inet.c `inet_create`: sockets want path MTU discovery (`ip_no_pmtu_disc` 0).
-        let options = SendOptions { src: bound, path_mtu: PathMtu::Want, ..SendOptions::default() };
+        let ttl = self.sockets.udp_mut(id).and_then(|udp| udp.ttl);
+        let options = SendOptions { src: bound, ttl, ..SendOptions::default() };
         self.send_ip(ctx, to.addr, L4Proto::Udp.number(), options, |src| header.emit(src, to.addr, payload))
+    }
+
+    /// Where a socket is bound.
+    pub(super) fn local_of(&self, id: SocketId) -> Option<Endpoint> {
+        match self.sockets.get(id).map(|socket| &socket.body) {
+            Some(SocketBody::Udp(udp)) => Some(udp.local),
+            Some(SocketBody::Ping(ping)) => Some(Endpoint::new(Ipv4Addr::UNSPECIFIED, ping.ident)),
+            Some(SocketBody::Packet(_)) => None,
+            None => self.tcp.key_of(id).map(|key| key.local),
+        }
     }
 
     /// Adds a socket and says so.

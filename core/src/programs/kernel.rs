@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Cidr, Endpoint, MacAddr};
 use crate::event::{Span, Stream};
+use crate::frame::icmp::Icmp;
 use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
-use crate::id::{NodeId, Pid, SocketId};
+use crate::id::{FlowId, NodeId, Pid, SocketId};
 use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
 use crate::time::SimTime;
 use crate::view::{
-    AddrRow, DhcpClientRow, DhcpServerRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow,
+    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow,
     Scope, SocketRow,
 };
 
@@ -202,8 +203,6 @@ pub struct RouteChoice {
     pub broadcast: bool,
     /// The route that was chosen, as `ip route` prints its destination.
     pub route: Cidr,
-    /// A path MTU that was learned for this destination, and when it is forgotten.
-    pub mtu: Option<(u32, SimTime)>,
 }
 
 /// Counters of an interface (`ip -s link`).
@@ -245,18 +244,6 @@ pub struct Datagram {
     pub payload: Vec<u8>,
 }
 
-/// What happens to a packet that is larger than its way takes (`IP_MTU_DISCOVER`, ip(7)).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum PathMtu {
-    /// It is cut, here or on the way; "don't fragment" is never set.
-    #[default]
-    Dont,
-    /// "Don't fragment" is set on what fits; what does not is cut here. Linux's default for sockets.
-    Want,
-    /// It is refused.
-    Do,
-}
-
 /// An echo request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
@@ -268,10 +255,19 @@ pub struct EchoRequest {
     pub ttl: Option<u8>,
     /// The interface it must leave by.
     pub iface: Option<u32>,
-    /// What happens if it is too large for the way.
-    pub path_mtu: PathMtu,
+    /// Mark it "don't fragment".
+    pub dont_fragment: bool,
     /// Payload after the ICMP header.
     pub payload: Vec<u8>,
+}
+
+/// An ICMP error about something that a UDP socket sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpNotice {
+    /// Who says so.
+    pub from: Ipv4Addr,
+    /// What.
+    pub message: Icmp,
 }
 
 /// What came back to a ping socket.
@@ -502,6 +498,29 @@ pub trait Kernel {
     fn udp_send(&mut self, socket: SocketId, to: Endpoint, payload: &[u8]) -> Result<(), Errno>;
     /// Takes the next datagram or a pending error.
     fn udp_recv(&mut self, socket: SocketId) -> Option<Result<Datagram, Errno>>;
+
+    /// Sets the time to live of what a UDP socket sends.
+    fn udp_ttl(&mut self, _socket: SocketId, _ttl: u8) {}
+    /// Takes the next ICMP error about what a UDP socket sent, connected or not (`IP_RECVERR`). The first call asks for
+    /// them.
+    fn udp_notice(&mut self, _socket: SocketId) -> Option<IcmpNotice> {
+        None
+    }
+    /// Where a socket is bound (getsockname(2)).
+    fn local_of(&self, _socket: SocketId) -> Option<Endpoint> {
+        None
+    }
+
+    /// Hands a packet to a NAT engine's guests. Only the hypervisor's processes have an engine.
+    fn engine_send(&mut self, _engine: NodeId, _packet: Vec<u8>) {}
+    /// A number for a new flow entry.
+    fn new_flow(&mut self) -> FlowId {
+        FlowId(0)
+    }
+    /// Shows a flow entry of this process.
+    fn flow_put(&mut self, _row: FlowRow) {}
+    /// A flow entry is no more.
+    fn flow_del(&mut self, _flow: FlowId) {}
 
     /// A socket for ICMP echo; the kernel chooses the identifier.
     ///

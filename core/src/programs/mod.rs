@@ -15,6 +15,7 @@ mod kernel;
 pub mod nc;
 pub mod ping;
 pub mod resolve;
+pub mod vbox;
 
 pub use kernel::*;
 
@@ -38,6 +39,7 @@ use echod::Echod;
 use httpd::Httpd;
 use nc::Nc;
 use ping::Ping;
+use vbox::Vbox;
 
 use crate::addr::Endpoint;
 use crate::lab::{ServiceKind, ServiceSpec};
@@ -67,6 +69,8 @@ pub enum Program {
     Dnsd(Box<Dnsd>),
     /// An echo server.
     Echod(Box<Echod>),
+    /// A process of the hypervisor.
+    Vbox(Box<Vbox>),
 }
 
 impl Program {
@@ -120,6 +124,7 @@ impl Program {
             Self::Httpd(program) => program.poll(kernel),
             Self::Dnsd(program) => program.poll(kernel),
             Self::Echod(program) => program.poll(kernel),
+            Self::Vbox(program) => program.poll(kernel),
         }
     }
 }

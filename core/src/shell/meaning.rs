@@ -72,8 +72,6 @@ meanings! {
     ROUTE_FLAGS = "route-flags";
     /// `local`, `broadcast` …
     ROUTE_TYPE = "route-type";
-    /// What was learned of the way: `expires 599sec mtu 1400`.
-    ROUTE_CACHE = "route-cache";
     /// `uid 0`.
     ROUTE_UID = "route-uid";
     /// `REACHABLE`, `STALE` …

@@ -87,6 +87,8 @@ tables! {
     dhcp_servers: DhcpServer(DhcpServerRow, crate::id::NodeId);
     /// DHCP clients and where they are in their state machine.
     dhcp_clients: DhcpClient(DhcpClientRow, (crate::id::NodeId, u32));
+    /// Port-forwarding rules whose sockets are open on a host.
+    forwards: Forward(ForwardRow, (crate::id::NodeId, String));
     /// Flow entries of NATs.
     flows: Flow(FlowRow, (crate::id::NodeId, crate::id::FlowId));
     /// Sockets, as `ss` shows them.

@@ -90,6 +90,7 @@ impl World {
         if let Some(other) = other {
             self.plug(key, other);
         }
+        self.open_forwards(built, key);
         if let Some(nic) = self.nics.get_mut(&key) {
             nic.built = built;
         }
@@ -98,13 +99,26 @@ impl World {
     /// A private network with its engine, for one card.
     fn build_nat(&mut self, host: NodeId, vm: &str, adapter: u8) -> NodeId {
         let seed = self.seed;
+        let numbers = NatNetwork::nat(self.profile, adapter);
         let name = self.free_name(&format!("nat-{vm}-{adapter}"));
         let engine = self.add_node(&name, NodeKind::NatEngine, Some(host), "", |id| {
-            Body::Engine(Box::new(NatEngine::new(id, host, NatNetwork::lecture(adapter), seed)))
+            Body::Engine(Box::new(NatEngine::new(id, host, numbers.clone(), seed)))
         });
         self.show_node(engine);
         self.with_machine(host, |host, _| host.enable_nat(seed, crate::nat::NatConfig::rfc()));
+        if let Some(vm) = self.node_named(vm) {
+            self.engine_built(vm, engine, &numbers);
+        }
         engine
+    }
+
+    /// Opens the sockets of a card's forwarding rules. One that cannot be opened is left out, as VirtualBox leaves it out
+    /// (and logs it); [`World::rows`] shows those that are open.
+    fn open_forwards(&mut self, built: Option<NodeId>, key: (NodeId, u8)) {
+        let Some(engine) = built else { return };
+        for rule in self.nics.get(&key).map(|nic| nic.forwards.clone()).unwrap_or_default() {
+            let _ = self.open_forward(engine, &rule);
+        }
     }
 
     /// Shows the rows that a node has from its beginning.
@@ -147,7 +161,8 @@ impl World {
         };
         self.remove_node(built);
         if let Some(host) = host {
-            self.with_machine(host, |host, ctx| host.remove_realm(ctx, built));
+            self.with_machine(host, |host, ctx| host.remove_engine(ctx, built));
+            self.stop_hypervisor_process(built);
         }
     }
 

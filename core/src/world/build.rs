@@ -24,6 +24,7 @@ impl World {
     pub fn new(lab: &Lab, seed: u64) -> Result<Self, UserError> {
         lab.validate().map_err(|errors| errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-invalid")))?;
         let mut world = Self::empty(seed);
+        world.profile = lab.profile;
         for spec in &lab.machines {
             world.build_machine(spec);
         }

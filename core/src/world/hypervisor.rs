@@ -125,13 +125,27 @@ impl World {
     fn add_forward(&mut self, host: NodeId, vm: &str, adapter: u8, rule: &ForwardSpec) -> Result<(), UserError> {
         self.vm_of(host, vm)?;
         let key = self.nic_key(vm, adapter)?;
-        self.nics.get_mut(&key).map_or(Ok(()), |nic| forward::add(&mut nic.forwards, rule))
+        let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
+        forward::add(&mut nic.forwards, rule)?;
+        let engine = nic.built.filter(|_| nic.row.mode == Mode::Nat);
+        if let Some(Err(error)) = engine.map(|engine| self.open_forward(engine, rule)) {
+            if let Some(nic) = self.nics.get_mut(&key) {
+                nic.forwards.retain(|other| other.name != rule.name);
+            }
+            return Err(error);
+        }
+        Ok(())
     }
 
     fn remove_forward(&mut self, host: NodeId, vm: &str, adapter: u8, name: &str) -> Result<(), UserError> {
         self.vm_of(host, vm)?;
         let key = self.nic_key(vm, adapter)?;
-        self.nics.get_mut(&key).map_or(Ok(()), |nic| forward::remove(&mut nic.forwards, name))
+        let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
+        forward::remove(&mut nic.forwards, name)?;
+        if let Some(engine) = nic.built.filter(|_| nic.row.mode == Mode::Nat) {
+            self.close_forward(engine, name);
+        }
+        Ok(())
     }
 
     fn set_nat_network(&mut self, host: NodeId, name: &str, change: &NatNetworkChange) -> Result<(), UserError> {
@@ -141,8 +155,31 @@ impl World {
         if running && change.network.is_some_and(|network| network != net.network) {
             return Err(UserError::new("hv-natnetwork-running").with("name", name));
         }
+        let before = net.forwards.clone();
         net.change(change)?;
+        let after = net.forwards.clone();
         self.show_network(&key);
+        let engine = self.networks.get(&key).and_then(|network| network.engine);
+        engine.map_or(Ok(()), |engine| self.change_forwards(&key, engine, &before, &after))
+    }
+
+    /// The sockets of a running network's rules follow the rules. A rule whose socket cannot be opened is taken back.
+    fn change_forwards(
+        &mut self,
+        key: &(NodeId, Mode, String),
+        engine: NodeId,
+        before: &[ForwardSpec],
+        after: &[ForwardSpec],
+    ) -> Result<(), UserError> {
+        for rule in before.iter().filter(|rule| !after.contains(rule)) {
+            self.close_forward(engine, &rule.name);
+        }
+        for rule in after.iter().filter(|rule| !before.contains(rule)) {
+            if let Err(error) = self.open_forward(engine, rule) {
+                self.inventory(key.0)?.nat_network(&key.2)?.forwards.retain(|other| other.name != rule.name);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod build;
 mod carry;
 mod check;
 mod command;
+mod engines;
 mod hypervisor;
 #[cfg(test)]
 mod hypervisor_tests;
@@ -102,6 +103,9 @@ pub struct World {
     digest: u64,
     watched: bool,
     services: BTreeMap<(NodeId, String), crate::lab::ServiceSpec>,
+    profile: crate::lab::Profile,
+    /// By VM or NAT network's engine: the host and the process there that stands for it.
+    hypervisor_processes: BTreeMap<NodeId, (NodeId, crate::id::Pid)>,
 }
 
 impl World {
@@ -132,6 +136,8 @@ impl World {
             digest: 0xcbf2_9ce4_8422_2325,
             watched: false,
             services: BTreeMap::new(),
+            profile: crate::lab::Profile::default(),
+            hypervisor_processes: BTreeMap::new(),
         }
     }
 

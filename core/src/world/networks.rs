@@ -367,18 +367,24 @@ impl World {
         if !net.enabled {
             return;
         }
-        let numbers = net.numbers();
+        let (numbers, rules) = (net.numbers(self.profile), net.forwards.clone());
         let (host, seed) = (key.0, self.seed);
         let port = self.free_port(switch);
         let engine_name = self.free_name(&format!("nat-{}", key.2));
         let engine = self.add_node(&engine_name, NodeKind::NatEngine, Some(host), "", |id| {
-            Body::Engine(Box::new(NatEngine::new(id, host, numbers, seed)))
+            Body::Engine(Box::new(NatEngine::new(id, host, numbers.clone(), seed)))
         });
         self.show_node(engine);
         self.with_machine(host, |host, _| host.enable_nat(seed, crate::nat::NatConfig::rfc()));
+        self.start_network_process(host, engine, &key.2);
+        self.engine_built(engine, engine, &numbers);
         self.add_link(Port::new(engine, NAT_ENGINE_PORT), port, &inner());
         if let Some(network) = self.networks.get_mut(key) {
             network.engine = Some(engine);
+        }
+        for rule in &rules {
+            // One that cannot be opened is left out, as VirtualBox leaves it out and logs it.
+            let _ = self.open_forward(engine, rule);
         }
         self.show_network(key);
     }

@@ -90,6 +90,7 @@ impl World {
     fn power_on(&mut self, id: NodeId) {
         let Some(spec) = self.vms.get(&id).cloned() else { return };
         self.with_machine(id, |machine, _| machine.set_forwarding(spec.forward));
+        self.start_vm_process(id);
         for key in self.cards_of(id) {
             self.insert_card(key);
             self.build_mode(key);
@@ -120,6 +121,7 @@ impl World {
         for key in self.cards_of(id) {
             self.unplug(key);
         }
+        self.stop_hypervisor_process(id);
         self.with_machine(id, |machine, ctx| machine.end_all(ctx));
         self.set_off(id, true);
         let gone = self.node(id).map(|node| node.rows(self.now, false)).unwrap_or_default();

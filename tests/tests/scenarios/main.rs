@@ -3,8 +3,9 @@
 mod exercises;
 mod labs;
 mod nat;
+mod nat_modes;
+mod port_forward;
 mod reach;
-mod stack;
 mod tcp;
 mod tour;
 mod walk;

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use crate::programs::PathMtu;
-
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
@@ -16,7 +14,7 @@ pub(super) struct Options {
     pub numeric: bool,
     pub quiet: bool,
     pub iface: Option<String>,
-    pub path_mtu: PathMtu,
+    pub dont_fragment: bool,
     pub target: String,
 }
 
@@ -89,7 +87,7 @@ impl Options {
             numeric: false,
             quiet: false,
             iface: None,
-            path_mtu: PathMtu::Want,
+            dont_fragment: false,
             target: String::new(),
         };
         let mut words = words.iter();
@@ -140,9 +138,8 @@ impl Options {
             'w' => self.deadline = Some(Duration::from_secs(number(&value, 0, i64::from(i32::MAX))? as u64)),
             'I' => self.iface = Some(value),
             _ => match value.as_str() {
-                "do" => self.path_mtu = PathMtu::Do,
-                "want" => self.path_mtu = PathMtu::Want,
-                "dont" => self.path_mtu = PathMtu::Dont,
+                "do" => self.dont_fragment = true,
+                "want" | "dont" => {}
                 _ => return Err(refused(format!("ping: invalid -M argument: {value}\n"), 2)),
             },
         }

@@ -247,3 +247,25 @@ impl FlowRow {
         (self.node, self.id)
     }
 }
+
+/// A port-forwarding rule whose socket is open on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardRow {
+    /// The NAT engine it leads into.
+    pub engine: NodeId,
+    /// The rule's name.
+    pub name: String,
+    /// Protocol.
+    pub proto: L4Proto,
+    /// Where the host listens; an unspecified address means any.
+    pub host: Endpoint,
+    /// Where it leads; an unspecified address means the guest that has the lease.
+    pub guest: Endpoint,
+}
+
+impl ForwardRow {
+    /// Key of the table.
+    pub fn key(&self) -> (NodeId, String) {
+        (self.engine, self.name.clone())
+    }
+}

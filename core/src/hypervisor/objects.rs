@@ -4,9 +4,9 @@
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::NatNetwork;
 use super::command::{DhcpServerChange, NatNetworkChange, NetworkName};
 use super::forward;
-use super::NatNetwork;
 use crate::addr::{Cidr, MacAddr};
 use crate::dhcp::{Flavour, Reservation, ServerConfig};
 use crate::error::UserError;

@@ -18,13 +18,13 @@ use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
 use crate::id::{FlowId, NodeId, Pid, SocketId};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
-    Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, Program,
-    PutMode, RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
+    Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, Program, PutMode,
+    RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
 };
 use crate::time::SimTime;
 use crate::view::{
-    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, Key, LeaseRow, NeighRow, NeighState, ProcessRow, RouteRow, Row,
-    SocketRow,
+    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, Key, LeaseRow, NeighRow, NeighState, ProcessRow,
+    RouteRow, Row, SocketRow,
 };
 
 /// Where the kernel's settings are files.
@@ -332,7 +332,15 @@ impl Kernel for Sys<'_, '_> {
         if local.port != 0 && self.machine.sockets.taken(L4Proto::Udp, local.port) {
             return Err(Errno::EADDRINUSE);
         }
-        let udp = UdpSocket { local, remote: None, queue: VecDeque::new(), queued_bytes: 0, error: None, ttl: None, notices: None };
+        let udp = UdpSocket {
+            local,
+            remote: None,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            error: None,
+            ttl: None,
+            notices: None,
+        };
         self.machine.add_socket(self.ctx, self.pid, SocketBody::Udp(udp))
     }
 

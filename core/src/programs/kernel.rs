@@ -14,8 +14,8 @@ use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
 use crate::time::SimTime;
 use crate::view::{
-    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto, RouteRow,
-    Scope, SocketRow,
+    AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteProto,
+    RouteRow, Scope, SocketRow,
 };
 
 macro_rules! errnos {

@@ -66,7 +66,8 @@ fn the_lectures_table_of_headers_before_and_after_is_reproduced() {
         machine.ifaces().by_name(iface).expect("an interface").mac.to_string()
     };
     // "Source MAC (VM), Destination MAC (Gateway), Source IP VM 10.0.2.15, Destination IP 8.8.8.8"
-    let expected = (mac_of("vm1", "enp0s3"), "52:54:00:12:35:02".to_owned(), "10.0.2.15".to_owned(), "8.8.8.8".to_owned());
+    let expected =
+        (mac_of("vm1", "enp0s3"), "52:54:00:12:35:02".to_owned(), "10.0.2.15".to_owned(), "8.8.8.8".to_owned());
     assert_eq!((before.0, before.1, before.2, before.3), expected);
     // "Source MAC (Host OS), Destination MAC (Gateway-internet), Source IP 192.168.0.111, Destination IP 8.8.8.8"
     let expected = (mac_of("host", "eth0"), mac_of("router", "lan"), "192.168.0.111".to_owned(), "8.8.8.8".to_owned());
@@ -114,7 +115,10 @@ fn virtualboxs_engine_sends_the_payload_through_sockets_of_its_own() {
     );
     let host = stdout(&report, 2);
     let line = host.lines().find(|line| line.contains("93.184.215.14:7")).unwrap_or_else(|| panic!("{host}"));
-    assert!(line.starts_with("ESTAB") && line.contains("192.168.0.111:") && line.contains("\"VBoxHeadless\""), "{line}");
+    assert!(
+        line.starts_with("ESTAB") && line.contains("192.168.0.111:") && line.contains("\"VBoxHeadless\""),
+        "{line}"
+    );
     // The port is one of the host's ephemeral ports, and not the guest's.
     let port = |text: &str, at: &str| -> u16 {
         let rest = text.split(at).nth(1).unwrap_or_else(|| panic!("{text}"));
@@ -211,10 +215,15 @@ fn guests_of_a_nat_network_reach_each_other_and_the_world() {
         assert!(stdout(&report, 2).contains(&format!("inet {net}.4/24")), "{profile:?}: {}", stdout(&report, 2));
         assert!(stdout(&report, 3).contains(&format!("inet {net}.5/24")), "{profile:?}: {}", stdout(&report, 3));
         assert_eq!((report.results[4].exit, report.results[5].exit), (0, 0), "{profile:?} {:?}", report.results);
-        let processes: Vec<_> = report.world.rows(false).into_iter().filter_map(|row| match row {
-            Row::Process(process) => process.argv.first().cloned(),
-            _ => None,
-        }).collect();
+        let processes: Vec<_> = report
+            .world
+            .rows(false)
+            .into_iter()
+            .filter_map(|row| match row {
+                Row::Process(process) => process.argv.first().cloned(),
+                _ => None,
+            })
+            .collect();
         assert_eq!(processes.iter().filter(|name| name.ends_with("/VBoxHeadless")).count(), 2, "{processes:?}");
         assert_eq!(processes.iter().filter(|name| name.ends_with("/VBoxNetNAT")).count(), 1, "{processes:?}");
     }
@@ -229,9 +238,10 @@ fn an_answer_that_comes_too_late_is_dropped_with_its_reason() {
         "vm1: dhclient enp0s3\nvm1: ping -c 1 8.8.8.8\nvm1 &q: ping -c 1 -W 1 8.8.8.8\n@wait 0.003\n\
          @attach vm1 1 notattached\n@wait 2\n@kill q\n",
     );
-    let late = report.events.iter().any(
-        |event| matches!(&event.fact, Fact::FrameDropped(dropped) if dropped.reason == DropReason::NatNoMapping),
-    );
+    let late = report
+        .events
+        .iter()
+        .any(|event| matches!(&event.fact, Fact::FrameDropped(dropped) if dropped.reason == DropReason::NatNoMapping));
     assert!(late, "{:?}", report.results);
 }
 
@@ -247,9 +257,10 @@ fn a_stranger_at_a_mapped_port_is_filtered() {
         1,
         &format!("{begin}pc &s: nc -u 192.168.0.111 {port}\n@input s \"let me in\"\n@wait 1\n@kill u\n@kill s\n"),
     );
-    let filtered = report.events.iter().any(
-        |event| matches!(&event.fact, Fact::FrameDropped(dropped) if dropped.reason == DropReason::NatFiltered),
-    );
+    let filtered = report
+        .events
+        .iter()
+        .any(|event| matches!(&event.fact, Fact::FrameDropped(dropped) if dropped.reason == DropReason::NatFiltered));
     assert!(filtered, "{:?}", report.results);
 }
 

@@ -95,7 +95,11 @@ fn a_port_is_the_rules_or_the_hosts_but_not_both() {
 fn a_refused_guest_port_is_accepted_and_closed_as_virtualbox_does() {
     for profile in PROFILES {
         let lab = forwarded(profile, &[rule("web", "tcp", ":8080", ":80")]);
-        let report = run(&lab, 1, "vm1: dhclient enp0s3\npc: curl -sS http://192.168.0.111:8080/\npc: curl -sS http://192.168.0.111:8081/\n");
+        let report = run(
+            &lab,
+            1,
+            "vm1: dhclient enp0s3\npc: curl -sS http://192.168.0.111:8080/\npc: curl -sS http://192.168.0.111:8081/\n",
+        );
         // The host's kernel has taken the connection before the guest could refuse it: an empty reply or a reset, where a
         // port without a rule refuses.
         assert!(matches!(report.results[1].exit, 52 | 56), "{profile:?}: {:?}", report.results[1]);
@@ -132,7 +136,8 @@ fn a_rule_goes_with_its_card_and_comes_back_with_it() {
 fn a_page_of_many_segments_comes_whole_through_both_connections() {
     for profile in PROFILES {
         let mut lab = forwarded(profile, &[rule("web", "tcp", ":8080", ":80")]);
-        let service = lab.machines.iter().flat_map(|machine| &machine.services).find(|service| service.name == "intranet");
+        let service =
+            lab.machines.iter().flat_map(|machine| &machine.services).find(|service| service.name == "intranet");
         let mut service = service.expect("the office's page").clone();
         let page: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
         service.pages = [("/".to_owned(), page.clone())].into();

@@ -48,7 +48,11 @@ struct Client {
 
 impl Open {
     fn guest(&self, leased: Ipv4Addr) -> Endpoint {
-        if self.rule.guest.addr.is_unspecified() { Endpoint::new(leased, self.rule.guest.port) } else { self.rule.guest }
+        if self.rule.guest.addr.is_unspecified() {
+            Endpoint::new(leased, self.rule.guest.port)
+        } else {
+            self.rule.guest
+        }
     }
 }
 
@@ -76,8 +80,7 @@ impl Forwards {
 
     /// The socket and the real endpoint for a guest's answer.
     pub fn answer_to(&self, guest: Endpoint, remote: Endpoint, leased: Ipv4Addr) -> Option<(SocketId, Endpoint)> {
-        let mut of_guest =
-            self.0.iter().filter(|open| open.rule.proto == L4Proto::Udp && open.guest(leased) == guest);
+        let mut of_guest = self.0.iter().filter(|open| open.rule.proto == L4Proto::Udp && open.guest(leased) == guest);
         of_guest.find_map(|open| open.clients.get(&remote).map(|client| (open.socket, client.really)))
     }
 }

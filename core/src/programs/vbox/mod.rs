@@ -15,8 +15,8 @@ mod udp;
 use std::collections::{BTreeMap, VecDeque};
 
 pub use forward::Rule;
-pub use instance::Settings;
 use instance::Instance;
+pub use instance::Settings;
 
 use super::{Errno, Kernel, Step};
 use crate::id::{FlowId, NodeId};

@@ -197,7 +197,8 @@ impl Instance {
     /// Ends the connections that came in through a rule.
     pub(super) fn end_streams_of(&mut self, kernel: &mut dyn Kernel, rule: &str) {
         let of_rule = |stream: &Stream| stream.row.why.as_ref().is_some_and(|why| why.rule == rule);
-        let keys: Vec<_> = self.streams.table.iter().filter(|(_, stream)| of_rule(stream)).map(|(key, _)| *key).collect();
+        let keys: Vec<_> =
+            self.streams.table.iter().filter(|(_, stream)| of_rule(stream)).map(|(key, _)| *key).collect();
         for key in keys {
             self.end_stream(kernel, key);
         }

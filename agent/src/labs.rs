@@ -1,4 +1,4 @@
-//! Labs of the program: the built-in ones, those in files, and `netmodes labs` and `netmodes lab convert`.
+//! Labs of the program: the built-in ones, those in files, and `netmodes labs`, `netmodes lab check` and `lab convert`.
 //!
 //! Authors write TOML, the page and sessions JSON: both are the same structures of [`netmodes_core::lab`].
 
@@ -12,26 +12,21 @@ use netmodes_core::error::UserError;
 use netmodes_core::lab::Lab;
 use netmodes_core::limits::{LAB_BYTES_MAX, SCRIPT_BYTES_MAX};
 
-use crate::failure::{Failure, print};
+use crate::failure::{self, Failure, print};
+use crate::lab_text::{self, Fault};
 use crate::texts::Texts;
 use crate::words::{Words, unexpected};
 
+/// The folder of labs; its schema is in it too, which is no lab.
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../static/labs");
 
 /// The lab of a program that is told none.
 pub(crate) const DEFAULT: &str = "nat";
 
-/// What is wrong with a lab's text, and in which line of it.
-#[derive(Debug)]
-struct Fault {
-    line: Option<usize>,
-    error: UserError,
-}
-
 /// The built-in labs by name. A test holds that all of them are sound.
 pub(crate) fn built_in() -> Vec<(String, Lab)> {
     let texts = BUILT_IN.files().filter_map(include_dir::File::contents_utf8);
-    let labs = texts.filter_map(|text| from_toml(text).ok());
+    let labs = texts.filter_map(|text| lab_text::from_toml(text).ok());
     let mut labs: Vec<_> = labs.map(|lab| (lab.name.clone(), lab)).collect();
     labs.sort_by(|a, b| a.0.cmp(&b.0));
     labs
@@ -59,14 +54,27 @@ fn is_json(file: &str) -> bool {
 /// Reads a lab's file, whichever form it has.
 fn read(file: &str, texts: Texts) -> Result<Lab, Failure> {
     let text = read_text(file, texts)?;
-    let lab = if is_json(file) { from_json(&text) } else { from_toml(&text) };
-    lab.map_err(|fault| {
-        let message = texts.error(&fault.error);
-        Failure::usage(match fault.line {
-            Some(line) => at_line(file, line, &message, texts),
-            None => texts.say("file-error", &[("file", file), ("message", &message)]),
-        })
+    parse(file, &text).map_err(|faults| {
+        faults.iter().for_each(|fault| failure::tell(&line(file, fault, texts)));
+        Failure::usage(String::new())
     })
+}
+
+fn parse(file: &str, text: &str) -> Result<Lab, Vec<Fault>> {
+    if is_json(file) { lab_text::from_json(text) } else { lab_text::from_toml(text) }
+}
+
+/// `file:line:column: message`, as compilers write it and editors read it.
+fn line(file: &str, fault: &Fault, texts: Texts) -> String {
+    let message = texts.error(&fault.error);
+    match fault.at {
+        Some((line, column)) => {
+            let (line, column) = (line.to_string(), column.to_string());
+            texts
+                .say("file-place-error", &[("file", file), ("line", &line), ("column", &column), ("message", &message)])
+        }
+        None => texts.say("file-error", &[("file", file), ("message", &message)]),
+    }
 }
 
 /// A file of the user's: no more of it than tells that it is too much, which its reader then says.
@@ -83,69 +91,6 @@ pub(crate) fn read_text(file: &str, texts: Texts) -> Result<String, Failure> {
 /// `file:line: message`.
 pub(crate) fn at_line(file: &str, line: usize, message: &str, texts: Texts) -> String {
     texts.say("file-line-error", &[("file", file), ("line", &line.to_string()), ("message", message)])
-}
-
-fn from_json(text: &str) -> Result<Lab, Fault> {
-    Lab::from_json(text).map_err(|error| {
-        let line = argument(&error, "line").and_then(|line| line.parse().ok());
-        Fault { line: line.or_else(|| line_of(text, &error)), error }
-    })
-}
-
-fn from_toml(text: &str) -> Result<Lab, Fault> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        format_version: Option<i64>,
-    }
-    if text.len() > LAB_BYTES_MAX {
-        let error = UserError::new("lab-too-large").with("bytes", text.len()).with("max", LAB_BYTES_MAX);
-        return Err(Fault { line: None, error });
-    }
-    // The version first: a newer file's unknown fields are not the author's mistake.
-    if let Ok(Head { format_version: Some(version) }) = toml::from_str(text)
-        && version != i64::from(netmodes_core::lab::FORMAT_VERSION)
-    {
-        let known = netmodes_core::lab::FORMAT_VERSION;
-        let error = UserError::new("lab-format-version").with("found", version).with("known", known);
-        return Err(Fault {
-            line: text.lines().position(|line| line.contains("format_version")).map(|n| n + 1),
-            error,
-        });
-    }
-    let lab: Lab = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let message = error.message().to_owned();
-        let error = UserError::new("lab-malformed").with("line", line).with("column", column).with("message", message);
-        Fault { line: Some(line), error }
-    })?;
-    match lab.validate() {
-        Ok(()) => Ok(lab),
-        Err(errors) => {
-            let error = errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-invalid"));
-            Err(Fault { line: line_of(text, &error), error })
-        }
-    }
-}
-
-fn argument<'a>(error: &'a UserError, name: &str) -> Option<&'a str> {
-    error.args.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-/// The line that an unsound lab's error is about: where the names of its place (`machine "host", interface "eth0"`)
-/// stand one after another.
-fn line_of(text: &str, error: &UserError) -> Option<usize> {
-    let place = argument(error, "place")?;
-    let mut from = 0;
-    let mut found = None;
-    for name in place.split('"').skip(1).step_by(2) {
-        let quoted = format!("\"{name}\"");
-        let offset = text.get(from..)?.find(&quoted)?;
-        from += offset;
-        found = Some(text.get(..from)?.matches('\n').count() + 1);
-    }
-    found
 }
 
 /// `netmodes labs`.
@@ -165,7 +110,7 @@ pub(crate) fn list(words: &mut Words<'_>) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// `netmodes lab convert FILE [--out FILE]`: TOML to JSON and back.
+/// `netmodes lab check FILE…` and `netmodes lab convert FILE [--out FILE]`.
 pub(crate) fn lab(words: &mut Words<'_>) -> Result<u8, Failure> {
     let texts = words.texts;
     let (mut plain, mut out) = (Vec::new(), None);
@@ -174,13 +119,45 @@ pub(crate) fn lab(words: &mut Words<'_>) -> Result<u8, Failure> {
             Value(value) => plain.push(value.to_string_lossy().into_owned()),
             Long("out") => out = Some(words.text()?),
             Long("lang") => words.skip_lang()?,
+            Short('h') | Long("help") => {
+                print(&(texts.say("lab-usage", &[]) + "\n"))?;
+                return Ok(0);
+            }
             other => return Err(unexpected(texts, other)),
         }
     }
-    let [verb, file] = plain.as_slice() else { return Err(Failure::usage(texts.say("lab-usage", &[]))) };
-    if verb != "convert" {
-        return Err(Failure::usage(texts.say("lab-usage", &[])));
+    match plain.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["check", files @ ..] if !files.is_empty() && out.is_none() => check(files, texts),
+        ["convert", file] => convert(file, out, texts),
+        _ => Err(Failure::usage(texts.say("lab-usage", &[]))),
     }
+}
+
+/// Says of each file that it is sound, or everything that is wrong with it.
+fn check(files: &[&str], texts: Texts) -> Result<u8, Failure> {
+    let mut code = 0;
+    for file in files {
+        let found = read_text(file, texts).map(|text| parse(file, &text));
+        match found {
+            Ok(Ok(lab)) => {
+                let (machines, vms) = (lab.machines.len().to_string(), lab.vms.len().to_string());
+                let words = [("file", *file), ("name", &lab.name), ("machines", &machines), ("vms", &vms)];
+                print(&(texts.say("lab-sound", &words) + "\n"))?;
+            }
+            Ok(Err(faults)) => {
+                faults.iter().for_each(|fault| failure::tell(&line(file, fault, texts)));
+                code = 2;
+            }
+            Err(failure) => {
+                failure::tell(&failure.text);
+                code = 2;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn convert(file: &str, out: Option<String>, texts: Texts) -> Result<u8, Failure> {
     let lab = read(file, texts)?;
     let text = if is_json(file) { to_toml(&lab)? } else { lab.to_json() + "\n" };
     match out {

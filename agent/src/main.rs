@@ -7,6 +7,8 @@ mod auth;
 mod driver;
 mod failure;
 mod host_sockets;
+mod lab_place;
+mod lab_text;
 mod labs;
 mod proc_map;
 mod serve;
@@ -78,8 +80,13 @@ fn help(texts: Texts) -> String {
     let mut text = format!("{}\n\n{}\n\n", texts.say("about", &[]), texts.say("usage", &[]));
     let commands = [
         ("serve [--listen A] [--lab NAME|FILE] [--tap DEV=vm1:1]… [--allow-origin O]… [--seed N]", "serve"),
-        ("sim --lab NAME|FILE [--script FILE|-] [--seed N] [--json] [--pcap OUT.pcapng] [--trace OUT.jsonl]", "sim"),
+        (
+            "sim --lab NAME|FILE [--script FILE|-] [--seed N] [--json] [--pcap OUT.pcapng] [--trace OUT.jsonl] [--share]",
+            "sim",
+        ),
+        ("sim --session LINK|FILE [--json] [--pcap OUT.pcapng] [--trace OUT.jsonl] [--share]", "sim-session"),
         ("labs", "labs"),
+        ("lab check FILE…", "lab-check"),
         ("lab convert FILE.toml|FILE.json [--out FILE]", "lab-convert"),
         ("ss [-tuwalnpH46s] [state NAME]", "ss"),
     ];

@@ -4,14 +4,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
+use std::path::Path;
 
 use lexopt::prelude::*;
+use netmodes_core::error::UserError;
 use netmodes_core::event::{Event, Fact};
 use netmodes_core::frame::PcapngWriter;
 use netmodes_core::id::Port;
+use netmodes_core::lab::Lab;
 use netmodes_core::limits::SCRIPT_BYTES_MAX;
-use netmodes_core::runner::script::{CommandResult, run_script};
+use netmodes_core::protocol::{LabChoice, Session};
+use netmodes_core::runner::script::{CommandResult, ScriptReport, run_script, run_session};
 use netmodes_core::script::Script;
+use netmodes_core::share;
 use netmodes_core::view::Row;
 use netmodes_core::world::World;
 
@@ -22,9 +27,13 @@ use crate::words::{Words, unexpected};
 
 /// Standard input, as `--script` and messages call it.
 const STDIN: &str = "-";
+/// A session's inputs, as messages call them.
+const SESSION: &str = "session";
 
 struct Options {
-    lab: String,
+    lab: Option<String>,
+    session: Option<String>,
+    share: bool,
     script: String,
     seed: u64,
     json: bool,
@@ -36,14 +45,11 @@ struct Options {
 pub(crate) fn sim(words: &mut Words<'_>) -> Result<u8, Failure> {
     let texts = words.texts;
     let options = read_options(words)?;
-    let lab = labs::find(&options.lab, texts)?;
-    let script = read_script(&options.script, texts)?;
-    let world = World::new(&lab, options.seed).map_err(|error| {
-        let message = texts.error(&error);
-        Failure::usage(texts.say("file-error", &[("file", &options.lab), ("message", &message)]))
-    })?;
     let keep_events = options.pcap.is_some() || options.trace.is_some();
-    let report = run_script(world, &script, keep_events);
+    let (choice, lab, report) = match &options.session {
+        Some(link) => of_session(link, &options, keep_events, texts)?,
+        None => of_script(&options, keep_events, texts)?,
+    };
     print(&report.results.iter().map(if options.json { json } else { transcript }).collect::<String>())?;
     if let Some(file) = &options.trace {
         write(file, trace(&report.events).as_bytes(), texts)?;
@@ -51,19 +57,90 @@ pub(crate) fn sim(words: &mut Words<'_>) -> Result<u8, Failure> {
     if let Some(file) = &options.pcap {
         write(file, &pcapng(&report.events, &report.world), texts)?;
     }
+    if options.share {
+        print(&link(choice, &lab, &report, options.json, texts)?)?;
+    }
+    let of = if options.session.is_some() { SESSION } else { options.script.as_str() };
     match report.failure {
         None => Ok(0),
-        Some((line, error)) => Err(Failure::usage(at_line(&options.script, line, &texts.error(&error), texts))),
+        Some((line, error)) => Err(Failure::usage(at_line(of, line, &texts.error(&error), texts))),
     }
+}
+
+fn world(lab: &Lab, name: &str, seed: u64, texts: Texts) -> Result<World, Failure> {
+    World::new(lab, seed).map_err(|error| {
+        let message = texts.error(&error);
+        Failure::usage(texts.say("file-error", &[("file", name), ("message", &message)]))
+    })
+}
+
+fn of_script(options: &Options, keep_events: bool, texts: Texts) -> Result<(LabChoice, Lab, ScriptReport), Failure> {
+    let missing = || Failure::usage(texts.say("sim-lab-missing", &[]));
+    let name = options.lab.as_deref().ok_or_else(missing)?;
+    let lab = labs::find(name, texts)?;
+    let script = read_script(&options.script, texts)?;
+    let choice = choice(&lab);
+    let report = run_script(world(&lab, name, options.seed, texts)?, &script, keep_events);
+    Ok((choice, lab, report))
+}
+
+/// A built-in lab by its name, any other whole.
+fn choice(lab: &Lab) -> LabChoice {
+    if labs::built_in().iter().any(|(_, known)| known == lab) {
+        return LabChoice::Named(lab.name.clone());
+    }
+    // What was written as JSON can be read as JSON.
+    LabChoice::Inline(Box::new(serde_json::from_str(&lab.to_json()).unwrap_or_default()))
+}
+
+/// A link, its text alone, or a file with one of them.
+fn of_session(
+    link: &str,
+    options: &Options,
+    keep_events: bool,
+    texts: Texts,
+) -> Result<(LabChoice, Lab, ScriptReport), Failure> {
+    let refuse = |error: UserError| Failure::usage(texts.error(&error));
+    if options.lab.is_some() {
+        return Err(Failure::usage(texts.say("sim-lab-and-session", &[])));
+    }
+    let text = if Path::new(link).exists() { labs::read_text(link, texts)? } else { link.to_owned() };
+    // The text stands in a fragment, perhaps under a name, as `#session=1.…`.
+    let text = text.rsplit(['#', '=', '&']).next().unwrap_or_default();
+    let Session { lab: choice, lab_hash, seed, inputs, .. } = share::read(text).map_err(refuse)?;
+    let lab = match &choice {
+        LabChoice::Named(name) => labs::find(name, texts)?,
+        LabChoice::Inline(json) => Lab::from_json(&json.to_string()).map_err(refuse)?,
+    };
+    if lab.hash_hex() != lab_hash {
+        return Err(refuse(UserError::new("session-lab-changed").with("lab", &lab.name)));
+    }
+    let report = run_session(world(&lab, &lab.name, seed, texts)?, &inputs, keep_events);
+    Ok((choice, lab, report))
+}
+
+/// The link's text of what was done; with `--json` as an object.
+fn link(choice: LabChoice, lab: &Lab, report: &ScriptReport, json: bool, texts: Texts) -> Result<String, Failure> {
+    let session = Session {
+        core: env!("CARGO_PKG_VERSION").to_owned(),
+        lab: choice,
+        lab_hash: lab.hash_hex(),
+        seed: report.world.seed(),
+        inputs: report.inputs.clone(),
+    };
+    let text = share::write(&session).map_err(|error| Failure::usage(texts.error(&error)))?;
+    Ok(if json { serde_json::json!({ "link": text }).to_string() + "\n" } else { text + "\n" })
 }
 
 fn read_options(words: &mut Words<'_>) -> Result<Options, Failure> {
     let texts = words.texts;
-    let mut lab = None;
+    let (mut lab, mut session, mut share) = (None, None, false);
     let (mut script, mut seed, mut json, mut pcap, mut trace) = (STDIN.to_owned(), 1, false, None, None);
     while let Some(word) = words.next()? {
         match word {
             Long("lab") => lab = Some(words.text()?),
+            Long("session") => session = Some(words.text()?),
+            Long("share") => share = true,
             Long("script") => script = words.text()?,
             Long("seed") => seed = words.number("--seed")?,
             Long("json") => json = true,
@@ -73,8 +150,10 @@ fn read_options(words: &mut Words<'_>) -> Result<Options, Failure> {
             other => return Err(unexpected(texts, other)),
         }
     }
-    let lab = lab.ok_or_else(|| Failure::usage(texts.say("sim-lab-missing", &[])))?;
-    Ok(Options { lab, script, seed, json, pcap, trace })
+    if lab.is_none() && session.is_none() {
+        return Err(Failure::usage(texts.say("sim-lab-missing", &[])));
+    }
+    Ok(Options { lab, session, share, script, seed, json, pcap, trace })
 }
 
 fn read_script(file: &str, texts: Texts) -> Result<Script, Failure> {
@@ -183,6 +262,33 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_s_link_runs_as_the_script_ran() {
+        let texts = Texts::of_language("en");
+        let lab = labs::find("nat", texts).unwrap();
+        let text =
+            "vm1: dhclient enp0s3\n@wait 2.5\nvm1 &p: ping 8.8.8.8\n@wait 2\n@int p\n@end p\n@tty 100 vm1: ip neigh\n";
+        let report = run_script(World::new(&lab, 3).unwrap(), &Script::parse(text).unwrap(), false);
+        let text = link(choice(&lab), &lab, &report, false, texts).unwrap();
+        let options = Options {
+            lab: None,
+            session: None,
+            share: false,
+            script: String::new(),
+            seed: 1,
+            json: false,
+            pcap: None,
+            trace: None,
+        };
+        let address = format!("http://127.0.0.1:8600/#lang=en&session={}", text.trim());
+        let (_, _, again) = of_session(&address, &options, false, texts).unwrap();
+        assert_eq!(again.failure, None);
+        assert_eq!(again.results, report.results);
+        assert!(again.results[1].stdout.contains("2 received"), "{:?}", again.results);
+        let damaged = of_session(&text[..text.len() - 3], &options, false, texts).unwrap_err();
+        assert!(damaged.text.contains("not whole"), "{}", damaged.text);
+    }
 
     fn result() -> CommandResult {
         CommandResult {

@@ -4,16 +4,21 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use super::session::describe;
 use crate::error::UserError;
 use crate::event::{Event, Fact, Stream};
 use crate::id::{JobId, NodeId};
+use crate::limits;
 use crate::programs::Signal;
+use crate::protocol::SessionInput;
 use crate::script::{Action, Script, ScriptLine};
 use crate::time::SimTime;
 use crate::world::{Command, Input, Output, World};
 
 /// A command in the foreground that has not ended after so much lab time is killed: it would never end.
 const FOREGROUND_MAX: Duration = Duration::from_secs(3_600);
+/// After a session's last input, what it started may go on for so much lab time.
+const SESSION_REST_MAX: Duration = Duration::from_secs(60);
 /// Steps of the world that one script may take.
 const STEPS_MAX: u64 = 50_000_000;
 
@@ -58,6 +63,8 @@ pub struct ScriptReport {
     pub events: Vec<Event>,
     /// Its captures.
     pub captures: Vec<Capture>,
+    /// What was done, as a session has it.
+    pub inputs: Vec<SessionInput>,
     /// The world as it is now.
     pub world: World,
     /// The line that could not be carried out, and why; nothing after it was.
@@ -86,6 +93,7 @@ struct Run {
     events: Vec<Event>,
     keep_events: bool,
     captures: Vec<Capture>,
+    inputs: Vec<SessionInput>,
     open: BTreeMap<String, Open>,
     jobs: BTreeMap<JobId, Running>,
     names: BTreeMap<String, (String, JobId)>,
@@ -96,24 +104,80 @@ struct Run {
 pub fn run_script(mut world: World, script: &Script, keep_events: bool) -> ScriptReport {
     let captures = script.lines.iter().any(|line| matches!(line.action, Action::PcapStart { .. }));
     world.watch_frames(keep_events || captures);
-    let mut run = Run {
-        world,
-        results: Vec::new(),
-        events: Vec::new(),
-        keep_events,
-        captures: Vec::new(),
-        open: BTreeMap::new(),
-        jobs: BTreeMap::new(),
-        names: BTreeMap::new(),
-        steps: 0,
-    };
-    run.drain();
+    let mut run = Run::new(world, keep_events);
     let failed = script.lines.iter().find_map(|line| run.line(line).err().map(|error| (line.line, error)));
-    run.end_all();
-    ScriptReport { results: run.results, events: run.events, captures: run.captures, world: run.world, failure: failed }
+    run.report(failed)
+}
+
+/// Does a session's inputs again on a world at its beginning, and lets what they started come to an end. A failure's
+/// line is the input's number, from 1.
+pub fn run_session(mut world: World, inputs: &[SessionInput], keep_events: bool) -> ScriptReport {
+    world.watch_frames(keep_events);
+    let mut run = Run::new(world, keep_events);
+    let mut numbered = (1..).zip(inputs);
+    let failed = numbered.find_map(|(number, input)| run.input(number, input).err().map(|error| (number, error)));
+    let until = run.world.now() + SESSION_REST_MAX;
+    while failed.is_none() && run.world.busy() && run.world.now() < until {
+        let next = run.world.next_wakeup().unwrap_or(until).min(until);
+        if run.pass(next, None).is_err() {
+            break;
+        }
+    }
+    run.report(failed)
 }
 
 impl Run {
+    fn new(world: World, keep_events: bool) -> Self {
+        let mut run = Self {
+            world,
+            results: Vec::new(),
+            events: Vec::new(),
+            keep_events,
+            captures: Vec::new(),
+            inputs: Vec::new(),
+            open: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            names: BTreeMap::new(),
+            steps: 0,
+        };
+        run.drain();
+        run
+    }
+
+    fn report(mut self, failure: Option<(usize, UserError)>) -> ScriptReport {
+        // How the rest is ended is no part of what was done.
+        let inputs = core::mem::take(&mut self.inputs);
+        self.end_all();
+        let Self { world, results, events, captures, .. } = self;
+        ScriptReport { results, events, captures, inputs, world, failure }
+    }
+
+    /// An input of a session.
+    fn input(&mut self, number: usize, input: &SessionInput) -> Result<(), UserError> {
+        let failed = |code: &str| {
+            let name = describe(&input.command);
+            UserError::new(code).with("index", number).with("command", name)
+        };
+        if input.at < self.world.now() || input.at > limits::LAB_TIME_MAX {
+            return Err(failed("session-out-of-order"));
+        }
+        self.pass(input.at, None)?;
+        match &input.command {
+            Command::Run { machine, line, tty, stdin } => {
+                let mode = match (tty, stdin) {
+                    (Some(_), _) => "tty",
+                    (None, true) => "bg",
+                    (None, false) => "fg",
+                };
+                self.start(machine, line, *tty, Some(mode))?;
+            }
+            Command::AttachTap { .. } => return Err(UserError::new("capability-missing").with("name", "tap")),
+            other => self.command(other.clone())?,
+        }
+        let same = self.inputs.last().is_some_and(|done| done.fingerprint.starts_with(&input.fingerprint));
+        if same { Ok(()) } else { Err(failed("session-diverged")) }
+    }
+
     fn line(&mut self, line: &ScriptLine) -> Result<(), UserError> {
         match &line.action {
             Action::Run { machine, command } => self.foreground(machine, command, None, true),
@@ -174,8 +238,13 @@ impl Run {
     }
 
     fn command(&mut self, command: Command) -> Result<(), UserError> {
-        let result = self.world.handle(self.world.now(), Input::Command(&command));
+        let at = self.world.now();
+        let result = self.world.handle(at, Input::Command(&command));
+        let fingerprint = self.world.fingerprint();
         self.drain();
+        if result.is_ok() {
+            self.inputs.push(SessionInput { at, command, fingerprint });
+        }
         result
     }
 

@@ -144,7 +144,7 @@ impl Replay {
 }
 
 /// A command as an error names it: the line that was typed, or the intent with its words.
-fn describe(command: &Command) -> String {
+pub(super) fn describe(command: &Command) -> String {
     if let Command::Run { machine, line, .. } = command {
         return format!("{machine}: {line}");
     }

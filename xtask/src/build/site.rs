@@ -139,6 +139,8 @@ impl Site {
             let lab = self.convert(&format!("labs/{name}"), &file)?;
             index.push(convert::lab_entry(&name, &lab));
         }
+        let schema = self.from.join("labs/lab.schema.json");
+        self.copy("labs/lab.schema.json", &schema)?;
         self.json("labs/index", &json!(index))
     }
 

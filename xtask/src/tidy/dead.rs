@@ -17,7 +17,7 @@ fn is_used(tree: &Tree, file: &str) -> bool {
     let Some(path) = file.strip_prefix("static/") else { return true };
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["index.html" | "lecture.toml"] | ["exercises", "index.toml"] => true,
-        ["labs", name] => name.ends_with(".toml"),
+        ["labs", name] => name.ends_with(".toml") || *name == "lab.schema.json",
         ["locales" | "explain", name] => matches!(*name, "en.toml" | "ru.toml"),
         ["exercises", id, rest @ ..] => {
             let listed =

@@ -66,6 +66,58 @@ impl FromStr for MacAddr {
     }
 }
 
+/// A bridge's identity in spanning tree: priority first, then its MAC; the smallest of a network is the root
+/// (IEEE 802.1D-1998, 9.2.5). Written as `brctl` does: `8000.0200000000a1`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct BridgeId {
+    /// The part that people set; 32768 unless they do.
+    pub priority: u16,
+    /// The bridge's own MAC.
+    pub mac: MacAddr,
+}
+
+impl BridgeId {
+    /// Its eight bytes.
+    pub fn to_bytes(self) -> [u8; 8] {
+        let ([p, q], [a, b, c, d, e, f]) = (self.priority.to_be_bytes(), self.mac.0);
+        [p, q, a, b, c, d, e, f]
+    }
+
+    /// From its eight bytes.
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        let [p, q, a, b, c, d, e, f] = bytes;
+        Self { priority: u16::from_be_bytes([p, q]), mac: MacAddr([a, b, c, d, e, f]) }
+    }
+}
+
+impl fmt::Display for BridgeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}.", self.priority)?;
+        self.mac.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BridgeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for BridgeId {
+    type Err = UserError;
+    fn from_str(text: &str) -> Result<Self, UserError> {
+        let bad = || UserError::new("addr-bridge-id-invalid").with("text", text);
+        let (priority, mac) = text.split_once('.').ok_or_else(bad)?;
+        let hex = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if !hex(priority, 4) || !hex(mac, 12) {
+            return Err(bad());
+        }
+        let priority = u16::from_str_radix(priority, 16).map_err(|_| bad())?;
+        let [_, _, bytes @ ..] = u64::from_str_radix(mac, 16).map_err(|_| bad())?.to_be_bytes();
+        Ok(Self { priority, mac: MacAddr(bytes) })
+    }
+}
+
 /// An IPv4 address with the length of its network's prefix, as `ip addr` writes it: `10.0.2.15/24`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cidr {
@@ -233,7 +285,7 @@ macro_rules! serde_as_text {
         }
     )*};
 }
-serde_as_text!(MacAddr, Cidr, Endpoint);
+serde_as_text!(MacAddr, BridgeId, Cidr, Endpoint);
 
 #[cfg(test)]
 mod tests {
@@ -246,6 +298,20 @@ mod tests {
             ["", "08:00:27:a1:b2", "08:00:27:a1:b2:c3:d4", "8:0:27:a1:b2:c3", "08:00:27:a1:b2:g3", "+8:00:27:a1:b2:c3"]
         {
             assert!(bad.parse::<MacAddr>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bridge_id_is_written_as_brctl_writes_it_and_the_priority_decides_first() {
+        let id = BridgeId { priority: 0x8000, mac: MacAddr([2, 0, 0, 0, 0, 0xa1]) };
+        assert_eq!(id.to_string(), "8000.0200000000a1");
+        assert_eq!("8000.0200000000a1".parse(), Ok(id));
+        assert_eq!(BridgeId::from_bytes(id.to_bytes()), id);
+        assert!(BridgeId { priority: 0x7000, mac: MacAddr::BROADCAST } < id);
+        for bad in
+            ["", "8000", "8000.", "8000.0200000000a", "8000.0200000000a1f", "+800.0200000000a1", "8000.02:0:0:0:0:a1"]
+        {
+            assert!(bad.parse::<BridgeId>().is_err(), "{bad}");
         }
     }
 

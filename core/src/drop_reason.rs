@@ -79,6 +79,14 @@ drop_reasons! {
     NoOtherPort = "no-other-port", Ethernet;
     /// Addressed to a group that no bridge forwards (spanning tree, LLDP …).
     ReservedMulticast = "reserved-multicast", Ethernet;
+    /// A BPDU that cannot be read.
+    BpduMalformed = "bpdu-malformed", Ethernet;
+    /// Spanning tree does not let frames through this switch port, or not yet.
+    StpBlocking = "stp-blocking", Ethernet;
+    /// Port security: this MAC is not allowed at this switch port.
+    PortSecurity = "port-security", Ethernet;
+    /// Port security has shut the switch port.
+    PortErrDisabled = "port-err-disabled", Ethernet;
     /// An ARP message that is not for Ethernet and IPv4, or is cut short.
     ArpMalformed = "arp-malformed", Ethernet;
     /// An ARP question about another machine's address.

@@ -72,12 +72,16 @@ pub enum Fact {
         /// Its exit status, as `$?` would say.
         status: i32,
     },
-    /// More frames than anything real could send at one instant: the rest of the instant was dropped.
+    /// Frames come round in a loop of cables, or there were more at one instant than anything real could send. Said once,
+    /// until it is quiet again.
     StormDetected {
-        /// The node at which the cap was reached.
+        /// The switch to which frames came back, or the node at which the cap of one instant was reached.
         node: NodeId,
-        /// How many frames were dropped.
+        /// How many frames of the instant were dropped; 0 for a loop.
         dropped: u32,
+        /// How many frames had come back to the switch by then; 0 for the cap of one instant.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        returned: u32,
     },
     /// An input of the session was carried out.
     InputDone {
@@ -86,6 +90,10 @@ pub enum Fact {
         /// The trace's fingerprint after it, in hexadecimal.
         fingerprint: String,
     },
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// A frame was put on a cable.

@@ -13,6 +13,15 @@ pub const OFFLOAD_FRAME_BYTES_MAX: usize = 65_535 + 14;
 pub const FRAMES_PER_INSTANT_MAX: u32 = 20_000;
 /// MAC addresses one switch learns (a small office switch; Linux's bridge has no limit by default).
 pub const FDB_ENTRIES_MAX: usize = 4_096;
+/// MAC addresses that one switch port with port security keeps (Cisco's Catalyst: up to 3,072 a system; a port of an
+/// office needs a few).
+pub const PORT_SECURITY_MACS_MAX: u32 = 128;
+/// Copies of frames that come round in loops of cables, which all switches of a lab together send on in a lab second;
+/// more are dropped as a storm, so that a page can keep up with real time. Frames that pass once are never counted.
+pub const STORM_COPIES_PER_SEC: u32 = 16_000;
+/// Frames on cables at once; more are dropped as a storm. A thousand cards at one switch that all broadcast at one
+/// instant make a million.
+pub const FRAMES_IN_FLIGHT_MAX: usize = 2_000_000;
 /// Neighbours of one machine (Linux: `net.ipv4.neigh.default.gc_thresh3`).
 pub const NEIGHBOURS_MAX: usize = 1_024;
 /// Packets that wait for one neighbour's address (Linux 6.1 bounds bytes, `unres_qlen_bytes`; this is about as many).

@@ -22,6 +22,8 @@ const SHORTEST_BYTES: u64 = 60;
 pub struct LinkConfig {
     /// One-way delay.
     pub delay: Duration,
+    /// A frame takes up to so much longer; how much, the link's random stream decides.
+    pub jitter: Duration,
     /// Bits per second; none (or 0) for no limit.
     pub rate_bps: Option<u64>,
     /// Frames lost of a million.
@@ -34,6 +36,7 @@ impl Default for LinkConfig {
     fn default() -> Self {
         Self {
             delay: Duration::from_micros(5),
+            jitter: Duration::ZERO,
             rate_bps: None,
             loss_ppm: 0,
             queue_frames: limits::LINK_QUEUE_FRAMES_MAX,
@@ -100,7 +103,7 @@ impl Link {
     /// Whether a frame comes out at the instant it is put in. Only TAP paths may be like this: simulated links have
     /// at least 1 µs of delay, or a loop would never let time pass.
     pub fn is_instant(&self) -> bool {
-        self.config.delay.is_zero() && self.rate_bps().is_none()
+        self.config.delay.is_zero() && self.config.jitter.is_zero() && self.rate_bps().is_none()
     }
 
     /// Puts a frame of `bytes` bytes (without FCS) on the cable. `now` must not go back from call to call.
@@ -129,7 +132,7 @@ impl Link {
         if self.rng.one_in_million(self.config.loss_ppm) {
             return Transmit::Lost(DropReason::LinkLoss);
         }
-        let arrival = (departure + self.config.delay).max(lane.last_arrival);
+        let arrival = (departure + self.config.delay + self.rng.duration(self.config.jitter)).max(lane.last_arrival);
         lane.last_arrival = arrival;
         Transmit::Arrives(arrival)
     }
@@ -207,6 +210,23 @@ mod tests {
         assert!(link(none).is_instant());
         assert!(!link(LinkConfig::default()).is_instant());
         assert!(!link(LinkConfig { rate_bps: Some(1), ..none }).is_instant());
+    }
+
+    #[test]
+    fn jitter_makes_frames_late_by_any_time_up_to_it_and_never_out_of_order() {
+        let jitter = Duration::from_micros(100);
+        let mut link = link(LinkConfig { jitter, ..LinkConfig::default() });
+        let mut late = Vec::new();
+        let mut last = SimTime::ZERO;
+        for tick in 0..1_000 {
+            let now = SimTime::from_millis(tick);
+            let Transmit::Arrives(at) = link.transmit(now, Direction::AtoB, 64) else { panic!("lost") };
+            assert!(at >= last);
+            last = at;
+            late.push(at.since(now) - Duration::from_micros(5));
+        }
+        assert!(late.iter().all(|late| *late <= jitter));
+        assert!(late.iter().any(|late| *late < jitter / 10) && late.iter().any(|late| *late > jitter * 9 / 10));
     }
 
     #[test]

@@ -48,6 +48,16 @@ impl Rng {
         ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
+    /// Any time from none to `max`, both included; draws nothing when there is no choice.
+    pub fn duration(&mut self, max: core::time::Duration) -> core::time::Duration {
+        let nanos = u64::try_from(max.as_nanos()).unwrap_or(u64::MAX);
+        if nanos == 0 {
+            return core::time::Duration::ZERO;
+        }
+        let drawn = (u128::from(self.next_u64()) * (u128::from(nanos) + 1)) >> 64;
+        core::time::Duration::from_nanos(drawn as u64)
+    }
+
     /// True once in `1_000_000 / ppm` draws.
     pub fn one_in_million(&mut self, ppm: u32) -> bool {
         ppm > 0 && self.below(1_000_000) < ppm

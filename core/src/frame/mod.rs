@@ -1,6 +1,6 @@
 //! Frames: whole Ethernet frames as bytes, with identity and lineage.
 //!
-//! Owns the bytes' meaning: codecs (`ethernet`, `arp`, `ipv4`, `icmp`, `udp`, `tcp`), [`decode`] into layers and fields
+//! Owns the bytes' meaning: codecs (`ethernet`, `arp`, `stp`, `ipv4`, `icmp`, `udp`, `tcp`), [`decode`] into layers and fields
 //! with byte ranges, one-line summaries, capture files. Must not know the simulation's state.
 
 pub mod arp;
@@ -13,6 +13,7 @@ pub mod ipv4;
 pub mod offload;
 pub mod pcapng;
 pub mod rewrite;
+pub mod stp;
 pub mod tcp;
 pub mod udp;
 
@@ -24,6 +25,7 @@ pub use ethernet::{Ethernet, ethertype};
 pub use icmp::Icmp;
 pub use ipv4::{Ipv4, Ipv4Header};
 pub use pcapng::PcapngWriter;
+pub use stp::{Bpdu, ConfigBpdu};
 pub use tcp::Tcp;
 pub use udp::Udp;
 

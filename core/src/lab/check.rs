@@ -7,9 +7,10 @@ use core::net::Ipv4Addr;
 use super::*;
 use crate::addr::{Cidr, L4Proto};
 use crate::error::UserError;
-use crate::limits::{DHCP_POOL_MAX, NODES_MAX};
+use crate::limits::{DHCP_POOL_MAX, LINK_QUEUE_FRAMES_MAX, NODES_MAX, PORT_SECURITY_MACS_MAX};
 use crate::machine::sysctl::try_all;
 use crate::programs::Errno;
+use crate::switch::PORT_PRIORITY_MAX;
 
 /// Whether this program can read that version.
 pub(super) fn version(found: u32) -> Result<(), UserError> {
@@ -27,6 +28,7 @@ pub(super) fn check(lab: &Lab) -> Vec<UserError> {
     check.head();
     check.names();
     lab.machines.iter().for_each(|machine| check.machine(machine));
+    lab.switches.iter().for_each(|switch| check.switch(switch));
     lab.cables.iter().for_each(|cable| check.cable(cable));
     lab.vms.iter().for_each(|vm| check.vm(vm));
     check.hypervisors();
@@ -269,6 +271,58 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn switch(&mut self, switch: &SwitchSpec) {
+        let place = format!("switch \"{}\"", switch.name);
+        // The ranges of IEEE 802.1D-1998, table 8-3, which Linux keeps to (net/bridge/br_private.h).
+        for (field, value, min, max) in [
+            ("hello_secs", switch.hello_secs, 1, 10),
+            ("forward_delay_secs", switch.forward_delay_secs, 2, 30),
+            ("max_age_secs", switch.max_age_secs, 6, 40),
+            ("ageing_secs", switch.ageing_secs, 1, 1_000_000),
+        ] {
+            if let Some(found) = value.filter(|value| !(min..=max).contains(value)) {
+                let error = UserError::new("lab-switch-timer").with("place", &place).with("field", field);
+                self.errors.push(error.with("found", found).with("min", min).with("max", max));
+            }
+        }
+        if let Some(max) = switch.macs_per_port {
+            self.macs(&place, max, 0);
+        }
+        let mut seen = BTreeSet::new();
+        for port in &switch.ports {
+            let place = format!("{place}, port to {}", port.to);
+            if !seen.insert(&port.to) {
+                self.error("lab-switch-port-twice", place.clone());
+            }
+            let here = |end: &CableEnd| end.node == switch.name;
+            let joins =
+                |cable: &CableSpec| here(&cable.a) && cable.b == port.to || here(&cable.b) && cable.a == port.to;
+            if !self.lab.cables.iter().any(joins) {
+                self.error_with("lab-switch-port", &place, "end", &port.to);
+            }
+            if let Some(priority) = port.priority.filter(|priority| *priority > PORT_PRIORITY_MAX) {
+                self.error_with("lab-switch-port-priority", &place, "found", priority);
+            }
+            if port.cost.is_some_and(|cost| !(1..=65_535).contains(&cost)) {
+                self.error("lab-switch-port-cost", place.clone());
+            }
+            if let Some(security) = &port.security {
+                self.macs(&place, security.max, security.allowed.len());
+                if security.allowed.iter().any(|mac| !mac.is_unicast()) {
+                    self.error("lab-mac", place.clone());
+                }
+            }
+        }
+    }
+
+    /// Port security takes so many addresses, those that are allowed by name among them.
+    fn macs(&mut self, place: &str, max: u32, allowed: usize) {
+        if max == 0 || max > PORT_SECURITY_MACS_MAX || allowed as u64 > u64::from(max) {
+            let error = UserError::new("lab-switch-security").with("place", place).with("found", max);
+            self.errors.push(error.with("allowed", allowed).with("max", PORT_SECURITY_MACS_MAX));
+        }
+    }
+
     fn cable(&mut self, cable: &'a CableSpec) {
         let place = format!("cable {} – {}", cable.a, cable.b);
         for end in [&cable.a, &cable.b] {
@@ -285,6 +339,15 @@ impl<'a> Check<'a> {
         }
         if cable.loss_ppm > 1_000_000 {
             self.error_with("lab-cable-loss", &place, "loss", cable.loss_ppm);
+        }
+        if cable.jitter_us > 60_000_000 {
+            self.error_with("lab-cable-jitter", &place, "jitter", cable.jitter_us);
+        }
+        match cable.queue_frames {
+            Some(0) => self.error("lab-cable-queue", place.clone()),
+            Some(frames) if frames as usize > LINK_QUEUE_FRAMES_MAX => self.error("lab-cable-queue", place.clone()),
+            Some(_) if cable.rate_mbit.is_none() => self.error("lab-cable-queue-rate", place.clone()),
+            _ => {}
         }
     }
 

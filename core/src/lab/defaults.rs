@@ -16,6 +16,15 @@ pub(super) fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+/// One MAC address a port.
+pub(super) fn one() -> u32 {
+    1
+}
+
+pub(super) fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
 /// Ethernet's usual MTU.
 pub(super) fn mtu() -> u32 {
     1_500

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::defaults::{delay, is_delay, is_mtu, is_no, is_yes, is_zero, mtu, yes};
+use super::defaults::{delay, is_delay, is_mtu, is_no, is_one, is_yes, is_zero, mtu, one, yes};
 use super::service::ServiceSpec;
 use super::vm::{HypervisorSpec, VmSpec};
 use crate::addr::{Cidr, MacAddr};
 use crate::error::UserError;
+use crate::switch::Violation;
 
 /// Text by language code (`en`, `ru`).
 pub type Texts = BTreeMap<String, String>;
@@ -183,9 +184,63 @@ pub struct SwitchSpec {
     /// Runs the spanning tree protocol.
     #[serde(default, skip_serializing_if = "is_no")]
     pub stp: bool,
+    /// Its priority in spanning tree, 0 to 65535; the smallest becomes the root. 32768 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u16>,
+    /// How often the root speaks, in seconds: 1 to 10; 2 when left out.
+    #[serde(alias = "hello", default, skip_serializing_if = "Option::is_none")]
+    pub hello_secs: Option<u32>,
+    /// How long a port listens, and then learns, in seconds: 2 to 30; 15 when left out.
+    #[serde(alias = "forward_delay", default, skip_serializing_if = "Option::is_none")]
+    pub forward_delay_secs: Option<u32>,
+    /// The age at which the root's information is void, in seconds: 6 to 40; 20 when left out.
+    #[serde(alias = "max_age", default, skip_serializing_if = "Option::is_none")]
+    pub max_age_secs: Option<u32>,
+    /// After how many seconds a learned address is forgotten; 300 when left out.
+    #[serde(alias = "ageing", default, skip_serializing_if = "Option::is_none")]
+    pub ageing_secs: Option<u32>,
     /// Most MAC addresses that each port takes ("port security"); none for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs_per_port: Option<u32>,
+    /// What is set for single ports.
+    #[serde(rename = "port", default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<SwitchPortSpec>,
+}
+
+/// What is set for a port of a switch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchPortSpec {
+    /// Which port: the other end of its cable, `host:eth0` or a switch's name (all cables to that switch).
+    pub to: CableEnd,
+    /// Path cost in spanning tree; by the cable's rate when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<u32>,
+    /// Port priority in spanning tree, 0 to 63; 32 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// Port security.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<SecuritySpec>,
+}
+
+/// Port security: which MAC addresses may speak at a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecuritySpec {
+    /// How many addresses at most, those in `allowed` included; more are taken as they come until there are so many.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub max: u32,
+    /// Addresses that are allowed from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<MacAddr>,
+    /// What happens when another speaks: `protect`, `restrict` (also counted) or `shutdown`.
+    #[serde(default, skip_serializing_if = "is_restrict")]
+    pub violation: Violation,
+}
+
+fn is_restrict(violation: &Violation) -> bool {
+    *violation == Violation::default()
 }
 
 /// A cable.
@@ -205,6 +260,16 @@ pub struct CableSpec {
     /// Frames lost of a million.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub loss_ppm: u32,
+    /// How much longer a frame may take than the delay, in microseconds: any time from none to this, by the seed.
+    /// Frames never overtake each other.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jitter_us: u32,
+    /// Frames that may wait for a cable with a rate, in each direction: 1 to 1000; 1000 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_frames: Option<u32>,
+    /// Plugged in from the start.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub up: bool,
 }
 
 /// One end of a cable: a machine's interface (`host:eth0`), or the next free port of a switch (`office`).

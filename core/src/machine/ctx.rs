@@ -100,6 +100,8 @@ pub enum Handoff {
 pub enum Effect {
     /// Put a frame on the cable at this port.
     Send(u32, Frame),
+    /// Let a frame that came in at this port come in again, later.
+    Hold(u32, SimTime, Frame),
     /// A fact happened.
     Fact(Fact),
     /// Hand a packet to another node of the same computer.
@@ -162,6 +164,11 @@ impl Ctx<'_> {
     /// Puts a frame on the cable at `port`.
     pub fn send(&mut self, port: u32, frame: Frame) {
         self.effects.push(Effect::Send(port, frame));
+    }
+
+    /// Lets a frame come in at `port` again at `at`, as if it had been on the cable until then.
+    pub fn hold(&mut self, port: u32, at: SimTime, frame: Frame) {
+        self.effects.push(Effect::Hold(port, at, frame));
     }
 
     /// Says a fact.

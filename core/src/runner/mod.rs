@@ -387,7 +387,9 @@ impl Runner {
             return self.tell(viewer, &ServerMessage::Samples { id, time, rows: Vec::new() });
         }
         if let Some(world) = &self.world {
-            let sampled = |row: &Row| matches!(row, Row::Socket(_) | Row::Flow(_) | Row::Fdb(_));
+            let sampled = |row: &Row| {
+                matches!(row, Row::Socket(_) | Row::Flow(_) | Row::Fdb(_) | Row::Bridge(_) | Row::BridgePort(_))
+            };
             let rows = world.rows(true).into_iter().filter(sampled).collect();
             let message = ServerMessage::Samples { id, time: world.now(), rows };
             self.tell(viewer, &message);

@@ -215,6 +215,12 @@ impl Run {
             Action::Cable { machine, iface, state } => {
                 self.command(Command::Cable { machine: machine.clone(), iface: iface.clone(), state: *state })
             }
+            Action::Link { a, b, setting } => {
+                self.command(Command::Link { a: a.clone(), b: b.clone(), setting: *setting })
+            }
+            Action::Switch { switch, setting } => {
+                self.command(Command::Switch { switch: switch.clone(), setting: setting.clone() })
+            }
             Action::Service { machine, service, start } => {
                 self.command(Command::Service { machine: machine.clone(), service: service.clone(), start: *start })
             }

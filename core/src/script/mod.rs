@@ -13,11 +13,19 @@
 //! @end cap [S]   @int cap   @kill cap   @freeze cap   @thaw cap   @input cap "text"   @eof cap
 //! @attach vm1 1 MODE [NAME]
 //! @cable vm1 enp0s3 on|off|mute|mute-tx
+//! @link END [END] [delay 5ms] [jitter 1ms] [rate 10mbit|none] [loss 2%] [queue 50] [on|off]
+//! @switch NAME stp on|off
+//! @switch NAME priority|hello|forward-delay|max-age|ageing NUMBER
+//! @switch NAME port END open | cost N|auto | priority N | security off | security MAX [protect|restrict|shutdown] [MAC …]
 //! @service gw dhcpd start|stop
 //! @setup vm1: COMMAND
 //! @pcap start NAME vm1 enp0s3 [FILTER]   @pcap stop NAME
 //! ```
+//! An END of a cable is `host:eth0`, a switch's port `office:3`, or a switch's name: of several cables between two switches
+//! the first is meant. At `@switch … port`, END is the other end of the port's cable, or the port's number. Times of cables
+//! are in `us`, `ms`, `s`; rates in `kbit`, `mbit`, `gbit`; those of switches are seconds.
 
+mod link;
 mod parse;
 mod print;
 
@@ -28,7 +36,7 @@ use core::time::Duration;
 
 use crate::error::UserError;
 use crate::view::Mode;
-use crate::world::CableState;
+use crate::world::{CableState, LinkSetting, SwitchSetting};
 
 /// A script: its actions in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,6 +127,22 @@ pub enum Action {
         iface: String,
         /// What to do with it.
         state: CableState,
+    },
+    /// Changes what a cable is like, or plugs it in or out.
+    Link {
+        /// One of its ends.
+        a: String,
+        /// The other end, where it was given.
+        b: Option<String>,
+        /// What is to be changed.
+        setting: LinkSetting,
+    },
+    /// Changes a setting of a switch.
+    Switch {
+        /// The switch's name.
+        switch: String,
+        /// What is to be changed.
+        setting: SwitchSetting,
     },
     /// Starts or stops a service that the lab file defines.
     Service {

@@ -10,7 +10,8 @@ use crate::view::Mode;
 use crate::world::CableState;
 
 /// Every directive, for the message about one that does not exist.
-const DIRECTIVES: &str = "@tty @wait @end @int @kill @freeze @thaw @input @eof @attach @cable @service @setup @pcap";
+const DIRECTIVES: &str =
+    "@tty @wait @end @int @kill @freeze @thaw @input @eof @attach @cable @link @switch @service @setup @pcap";
 
 impl Script {
     /// Reads a script.
@@ -107,6 +108,8 @@ fn parse_line(line: &str) -> Result<Action, UserError> {
         "input" => Action::Input { name: words.name("NAME")?, text: quoted(words.take_rest())? },
         "attach" => attach(&mut words)?,
         "cable" => cable(&mut words)?,
+        "link" => super::link::link(&mut words)?,
+        "switch" => super::link::switch(&mut words)?,
         "service" => service(&mut words)?,
         "pcap" => pcap(&mut words)?,
         _ => {
@@ -198,26 +201,31 @@ fn pcap(words: &mut Words<'_>) -> Result<Action, UserError> {
 }
 
 /// The words after a directive.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     directive: &'a str,
     rest: &'a str,
 }
 
 impl<'a> Words<'a> {
-    fn optional(&mut self) -> Option<&'a str> {
+    pub(super) fn optional(&mut self) -> Option<&'a str> {
         let (word, rest) = split_word(self.rest);
         self.rest = rest;
         Some(word).filter(|word| !word.is_empty())
     }
 
+    /// Whether there is another word.
+    pub(super) fn more(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// The next word; `what` it is goes into the message when there is none.
-    fn next(&mut self, what: &str) -> Result<&'a str, UserError> {
+    pub(super) fn next(&mut self, what: &str) -> Result<&'a str, UserError> {
         self.optional().ok_or_else(|| {
             UserError::new("script-word-missing").with("directive", self.directive).with("expected", what)
         })
     }
 
-    fn name(&mut self, what: &str) -> Result<String, UserError> {
+    pub(super) fn name(&mut self, what: &str) -> Result<String, UserError> {
         self.next(what).and_then(name)
     }
 
@@ -232,7 +240,7 @@ impl<'a> Words<'a> {
         Err(UserError::new("script-words-left").with("directive", self.directive).with("found", self.rest))
     }
 
-    fn choice(&self, found: &str, expected: &str) -> UserError {
+    pub(super) fn choice(&self, found: &str, expected: &str) -> UserError {
         UserError::new("script-choice")
             .with("directive", self.directive)
             .with("found", found)
@@ -257,7 +265,7 @@ fn name(text: &str) -> Result<String, UserError> {
 }
 
 /// A whole number in `min..=max`, digits only.
-fn number(text: &str, min: u32, max: u32) -> Option<u32> {
+pub(super) fn number(text: &str, min: u32, max: u32) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|n| digits && (min..=max).contains(n))
 }

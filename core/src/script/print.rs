@@ -42,6 +42,8 @@ impl fmt::Display for Action {
                 network.iter().try_for_each(|network| write!(f, " {network}"))
             }
             Self::Cable { machine, iface, state } => write!(f, "@cable {machine} {iface} {}", cable_word(*state)),
+            Self::Link { a, b, setting } => super::link::print_link(f, a, b.as_deref(), setting),
+            Self::Switch { switch, setting } => super::link::print_switch(f, switch, setting),
             Self::Service { machine, service, start } => {
                 write!(f, "@service {machine} {service} {}", if *start { "start" } else { "stop" })
             }

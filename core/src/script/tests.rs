@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::addr::MacAddr;
+use crate::lab::SecuritySpec;
 
 fn only(text: &str) -> Action {
     let script = Script::parse(text).unwrap();
@@ -42,6 +44,58 @@ fn every_form_of_the_language_is_read() {
             filter: Some("icmp && ip.ttl < 60".into())
         }
     );
+}
+
+#[test]
+fn cables_and_switches_are_set_by_their_own_words() {
+    let setting = LinkSetting {
+        delay_us: Some(5_000),
+        loss_ppm: Some(20_000),
+        rate_bps: Some(10_000_000),
+        ..LinkSetting::default()
+    };
+    assert_eq!(
+        only("@link host:eth0 delay 5ms loss 2% rate 10mbit"),
+        Action::Link { a: "host:eth0".into(), b: None, setting }
+    );
+    let off = LinkSetting { up: Some(false), ..LinkSetting::default() };
+    assert_eq!(only("@link sw1 sw2 off"), Action::Link { a: "sw1".into(), b: Some("sw2".into()), setting: off });
+    let fine =
+        LinkSetting { loss_ppm: Some(1), rate_bps: Some(0), jitter_us: Some(2_000_000), ..LinkSetting::default() };
+    assert_eq!(
+        only("@link sw1:3 loss 0.0001% rate none jitter 2s"),
+        Action::Link { a: "sw1:3".into(), b: None, setting: fine }
+    );
+    let setting = SwitchSetting::Stp { on: true };
+    assert_eq!(only("@switch office stp on"), Action::Switch { switch: "office".into(), setting });
+    let security = SecuritySpec {
+        max: 2,
+        allowed: vec![MacAddr([2, 0, 0, 0, 0, 1])],
+        violation: crate::switch::Violation::Shutdown,
+    };
+    let setting = SwitchSetting::Security { port: "host:eth0".into(), security: Some(security) };
+    assert_eq!(
+        only("@switch office port host:eth0 security 2 shutdown 02:00:00:00:00:01"),
+        Action::Switch { switch: "office".into(), setting }
+    );
+    for (text, code) in [
+        ("@link host:eth0", "script-word-missing"),
+        ("@link host:eth0 delay", "script-word-missing"),
+        ("@link host:eth0 delay 5", "script-quantity"),
+        ("@link host:eth0 delay 5ns", "script-quantity"),
+        ("@link host:eth0 delay 99999s", "script-quantity"),
+        ("@link host:eth0 loss 101%", "script-quantity"),
+        ("@link host:eth0 loss 2", "script-quantity"),
+        ("@link host:eth0 rate 10mb", "script-quantity"),
+        ("@link host:eth0 speed 10", "script-choice"),
+        ("@link host:eth0 : off", "script-end"),
+        ("@switch office stp yes", "script-choice"),
+        ("@switch office priority 65536", "script-quantity"),
+        ("@switch office port 1 shut", "script-choice"),
+        ("@switch office port 1 security 1 shutdown nobody", "addr-mac-invalid"),
+    ] {
+        assert_eq!(refused(text), (1, code.to_owned()), "{text}");
+    }
 }
 
 #[test]
@@ -102,6 +156,49 @@ fn duration() -> impl Strategy<Value = Duration> {
     (0..1_000_000_u64, 0..1_000_000_000_u32).prop_map(|(secs, nanos)| Duration::new(secs, nanos))
 }
 
+/// An end of a cable that is no word of `@link`.
+fn end() -> impl Strategy<Value = String> {
+    prop_oneof![(word(), "[a-z0-9.@_-]{1,8}").prop_map(|(node, iface)| format!("{node}:{iface}")), "sw[0-9]{1,3}"]
+}
+
+fn link_setting() -> impl Strategy<Value = LinkSetting> {
+    let some = || prop::option::of(0..=1_000_000_u32);
+    let rate = prop::option::of(0..2_000_000_000_000_u64);
+    (some(), some(), rate, some(), some(), any::<bool>()).prop_map(
+        |(delay_us, jitter_us, rate_bps, loss_ppm, queue, up)| LinkSetting {
+            delay_us,
+            jitter_us,
+            rate_bps,
+            loss_ppm,
+            queue_frames: queue,
+            up: Some(up),
+        },
+    )
+}
+
+fn switch_setting() -> impl Strategy<Value = SwitchSetting> {
+    use crate::switch::Violation;
+    let violation = prop::sample::select(vec![Violation::Protect, Violation::Restrict, Violation::Shutdown]);
+    let macs = prop::collection::vec(any::<[u8; 6]>().prop_map(MacAddr), 0..4);
+    let security =
+        (any::<u32>(), macs, violation).prop_map(|(max, allowed, violation)| SecuritySpec { max, allowed, violation });
+    let security =
+        (end(), prop::option::of(security)).prop_map(|(port, security)| SwitchSetting::Security { port, security });
+    prop_oneof![
+        any::<bool>().prop_map(|on| SwitchSetting::Stp { on }),
+        any::<u16>().prop_map(|value| SwitchSetting::Priority { value }),
+        any::<u32>().prop_map(|secs| SwitchSetting::Hello { secs }),
+        any::<u32>().prop_map(|secs| SwitchSetting::ForwardDelay { secs }),
+        any::<u32>().prop_map(|secs| SwitchSetting::MaxAge { secs }),
+        any::<u32>().prop_map(|secs| SwitchSetting::Ageing { secs }),
+        end().prop_map(|port| SwitchSetting::Open { port }),
+        (end(), prop::option::of(any::<u32>())).prop_map(|(port, cost)| SwitchSetting::Cost { port, cost }),
+        (any::<u16>().prop_map(|n| n.to_string()), any::<u8>())
+            .prop_map(|(port, value)| SwitchSetting::PortPriority { port, value }),
+        security,
+    ]
+}
+
 /// Any action, as text whose background command `job` and capture `cap` exist.
 fn action() -> impl Strategy<Value = Action> {
     let cables = prop::sample::select(vec![CableState::On, CableState::Off, CableState::Mute, CableState::MuteTx]);
@@ -127,6 +224,8 @@ fn action() -> impl Strategy<Value = Action> {
             service,
             start
         }),
+        (end(), prop::option::of(end()), link_setting()).prop_map(|(a, b, setting)| Action::Link { a, b, setting }),
+        (word(), switch_setting()).prop_map(|(switch, setting)| Action::Switch { switch, setting }),
         Just(Action::PcapStop { name: "cap".into() }),
     ]
 }

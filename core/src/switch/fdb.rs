@@ -115,6 +115,22 @@ impl Fdb {
         self.deadlines.retain(|Reverse((_, mac))| entries.contains_key(mac));
     }
 
+    /// From now on addresses are forgotten after another time.
+    pub(super) fn set_ageing(&mut self, now: SimTime, ageing: Duration) {
+        if self.ageing == ageing {
+            return;
+        }
+        self.ageing = ageing;
+        let due = |(mac, entry): (MacAddr, &Entry)| Reverse((entry.seen + ageing, mac));
+        self.deadlines = self.entries.sorted().into_iter().map(due).collect();
+        self.age_out(now);
+    }
+
+    /// The time after which an address is forgotten.
+    pub(super) const fn ageing(&self) -> Duration {
+        self.ageing
+    }
+
     /// The next fact.
     pub(super) fn poll_change(&mut self) -> Option<FdbChange> {
         self.changes.pop_front()

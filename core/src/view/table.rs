@@ -81,6 +81,10 @@ tables! {
     neighs: Neigh(NeighRow, (crate::id::NodeId, u32, core::net::Ipv4Addr));
     /// MAC addresses that switches learned.
     fdb: Fdb(FdbRow, (crate::id::NodeId, crate::addr::MacAddr));
+    /// Switches as bridges of the spanning tree.
+    bridges: Bridge(BridgeRow, crate::id::NodeId);
+    /// Switch ports: spanning tree and port security.
+    bridge_ports: BridgePort(BridgePortRow, (crate::id::NodeId, u32));
     /// What DHCP servers promised.
     leases: Lease(LeaseRow, (crate::id::NodeId, core::net::Ipv4Addr));
     /// DHCP servers and their scopes.

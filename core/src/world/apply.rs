@@ -33,6 +33,8 @@ impl World {
             }
             Command::Attach { vm, adapter, mode, network } => self.attach(vm, *adapter, *mode, network)?,
             Command::Cable { machine, iface, state } => self.change_cable(machine, iface, *state)?,
+            Command::Link { a, b, setting } => self.change_link(a, b.as_deref(), setting)?,
+            Command::Switch { switch, setting } => self.change_switch(switch, setting)?,
             Command::Service { machine, service, start } => self.change_service(machine, service, *start)?,
             Command::Hypervisor { host, change } => {
                 let host = self.hypervisor_host(host)?;
@@ -80,8 +82,13 @@ impl World {
             self.put(crate::view::Row::Nic(row));
         }
         // A card that is not attached has no cable to break, only one to remember for the next mode.
-        if let Some((link, end)) = self.cable_at(port) {
-            self.set_cable(link, end, state);
+        let outside = self.outside(port);
+        if let Some((link, end)) = self.cable_at(outside) {
+            // Seen from the machine, whose end a bridge of the hypervisor may stand for.
+            self.set_cable(link, if outside == port { end } else { 1 - end }, state);
+        }
+        if outside != port {
+            self.plug_inner(outside, state != CableState::Off);
         }
         Ok(())
     }

@@ -3,17 +3,22 @@
 use core::time::Duration;
 
 use super::World;
+use super::command::CableState;
 use super::node::Body;
 use crate::addr::Cidr;
 use crate::error::UserError;
 use crate::hypervisor::{HostOnly, HypervisorCommand, Inventory, NatNetworkChange};
 use crate::id::{NodeId, Port};
-use crate::lab::{CableEnd, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, ServiceSpec};
+use crate::lab::{
+    CableEnd, CableSpec, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, SecuritySpec, ServiceSpec,
+    SwitchSpec,
+};
+use crate::limits;
 use crate::link::LinkConfig;
 use crate::machine::Machine;
 use crate::machine::iface::Iface;
 use crate::programs::{LinkChange, NewAddr, Program, RouteSpec};
-use crate::switch::{Switch, SwitchConfig};
+use crate::switch::{PORT_PRIORITY, PortConfig, SecurityConfig, StpConfig, SwitchConfig, Violation};
 use crate::view::{NodeKind, Scope};
 
 impl World {
@@ -29,20 +34,10 @@ impl World {
             world.build_machine(spec);
         }
         for spec in &lab.switches {
-            let config = SwitchConfig::default();
-            world.add_node(&spec.name, NodeKind::Switch, None, &spec.site, |_| {
-                Body::Switch(Box::new(Switch::new(config)))
-            });
+            world.add_switch_node(&spec.name, None, &spec.site, switch_config(spec, lab.switches.len()));
         }
         for cable in &lab.cables {
-            let config = LinkConfig {
-                delay: Duration::from_micros(u64::from(cable.delay_us)),
-                rate_bps: cable.rate_mbit.map(|mbit| u64::from(mbit) * 1_000_000),
-                loss_ppm: cable.loss_ppm,
-                ..LinkConfig::default()
-            };
-            let (a, b) = (world.port_of(&cable.a)?, world.port_of(&cable.b)?);
-            world.add_link(a, b, &config);
+            world.build_cable(lab, cable)?;
         }
         for spec in &lab.machines {
             let Some(id) = world.node_named(&spec.name) else { continue };
@@ -202,6 +197,34 @@ impl World {
         });
     }
 
+    fn build_cable(&mut self, lab: &Lab, cable: &CableSpec) -> Result<(), UserError> {
+        let default = LinkConfig::default();
+        let config = LinkConfig {
+            delay: Duration::from_micros(u64::from(cable.delay_us)),
+            jitter: Duration::from_micros(u64::from(cable.jitter_us)),
+            rate_bps: cable.rate_mbit.map(|mbit| u64::from(mbit) * 1_000_000),
+            loss_ppm: cable.loss_ppm,
+            queue_frames: cable.queue_frames.map_or(default.queue_frames, |frames| frames as usize),
+        };
+        let (a, mut b) = (self.port_of(&cable.a)?, self.port_of(&cable.b)?);
+        if a == b {
+            // Both ends at one switch: its next two ports.
+            b.index += 1;
+        }
+        let link = self.add_link(a, b, &config);
+        if !cable.up {
+            self.set_cable(link, 0, CableState::Off);
+        }
+        for (port, own, other) in [(a, &cable.a, &cable.b), (b, &cable.b, &cable.a)] {
+            let Some(spec) = lab.switches.iter().find(|switch| switch.name == own.node) else { continue };
+            let config = port_config(spec, other);
+            if config != PortConfig::default() {
+                self.with_switch(port.node, |switch, ctx| switch.configure_port(ctx.now, port.index, config));
+            }
+        }
+        Ok(())
+    }
+
     fn port_of(&mut self, end: &CableEnd) -> Result<Port, UserError> {
         let unknown = || UserError::new("unknown-machine").with("name", &end.node);
         let id = self.node_named(&end.node).ok_or_else(unknown)?;
@@ -220,6 +243,47 @@ impl World {
             _ => Err(unknown()),
         }
     }
+}
+
+/// What the file says of a switch, one of `count`.
+fn switch_config(spec: &SwitchSpec, count: usize) -> SwitchConfig {
+    let default = SwitchConfig::default();
+    let secs = |value: Option<u32>, or: Duration| value.map_or(or, |secs| Duration::from_secs(u64::from(secs)));
+    // All switches of a loop together stay under the cap.
+    let share = limits::STORM_COPIES_PER_SEC / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    SwitchConfig {
+        ageing: secs(spec.ageing_secs, default.ageing),
+        stp: StpConfig {
+            enabled: spec.stp,
+            priority: spec.priority.unwrap_or(default.stp.priority),
+            hello_time: secs(spec.hello_secs, default.stp.hello_time),
+            forward_delay: secs(spec.forward_delay_secs, default.stp.forward_delay),
+            max_age: secs(spec.max_age_secs, default.stp.max_age),
+        },
+        storm_copies_per_sec: share.clamp(20, 2_000),
+        ..default
+    }
+}
+
+/// What the file says of the port of a switch whose cable's other end is `to`.
+fn port_config(spec: &SwitchSpec, to: &CableEnd) -> PortConfig {
+    let port = spec.ports.iter().find(|port| port.to == *to);
+    let everywhere = spec.macs_per_port.filter(|_| to.iface.is_some()).map(|max| SecurityConfig {
+        max,
+        allowed: Vec::new(),
+        violation: Violation::Restrict,
+    });
+    let Some(port) = port else { return PortConfig { security: everywhere, ..PortConfig::default() } };
+    PortConfig {
+        cost: port.cost,
+        priority: port.priority.unwrap_or(PORT_PRIORITY),
+        security: port.security.as_ref().map(security_config).or(everywhere),
+    }
+}
+
+/// Port security as the file has it.
+pub(super) fn security_config(spec: &SecuritySpec) -> SecurityConfig {
+    SecurityConfig { max: spec.max, allowed: spec.allowed.clone(), violation: spec.violation }
 }
 
 pub(super) fn write_files(

@@ -90,6 +90,8 @@ impl World {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
+                Effect::Hold(port, at, frame) => self.hold(Port::new(id, port), at, frame),
+                Effect::Fact(Fact::StormDetected { .. }) if !self.may_say_storm() => {}
                 Effect::Fact(fact) => self.emit(fact),
                 Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
                 Effect::Hypervisor(pid, request) => self.ready.push_back(Ready::Hypervisor(id, pid, request)),
@@ -125,6 +127,9 @@ impl World {
         if !cable.row.up {
             return self.lose(from, Some(frame.id), DropReason::CarrierOff);
         }
+        if self.queue.frames() >= limits::FRAMES_IN_FLIGHT_MAX {
+            return self.lose(from, Some(frame.id), DropReason::Storm);
+        }
         let to = cable.ends[usize::from(1 - end)];
         let epoch = cable.epoch;
         let direction = if end == 0 { Direction::AtoB } else { Direction::BtoA };
@@ -156,6 +161,15 @@ impl World {
             Transmit::Arrives(_) if instant => self.ready.push_back(Ready::Frame { to, link: id, epoch, frame }),
             Transmit::Arrives(at) => self.queue.push(at, Due::Frame { to, link: id, epoch, frame }),
             Transmit::Lost(reason) | Transmit::Refused(reason) => self.lose(from, Some(frame.id), reason),
+        }
+    }
+
+    /// A frame comes out of the cable at a port again, later.
+    fn hold(&mut self, to: Port, at: SimTime, frame: Frame) {
+        let cable = self.cable_at(to).and_then(|(link, _)| self.links.get(link.0 as usize)?.as_ref());
+        match cable.map(|cable| (cable.row.id, cable.epoch)) {
+            Some((link, epoch)) => self.queue.push(at.max(self.now), Due::Frame { to, link, epoch, frame }),
+            None => self.lose(to, Some(frame.id), DropReason::NoCable),
         }
     }
 
@@ -205,13 +219,22 @@ impl World {
         }
     }
 
+    /// At most one word about storms a second.
+    fn may_say_storm(&mut self) -> bool {
+        let may = self.storm_said.is_none_or(|at| self.now >= at + Duration::from_secs(1));
+        if may {
+            self.storm_said = Some(self.now);
+        }
+        may
+    }
+
     /// More at one instant than anything real could send: said once, then everything else of the instant is dropped.
     fn storm(&mut self, at: Port, frame: &Frame) {
         self.account.arrived += 1;
         self.account.dropped += 1;
         if self.this_instant == limits::FRAMES_PER_INSTANT_MAX + 1 {
             let dropped = self.ready.len() as u32 + 1;
-            self.emit(Fact::StormDetected { node: at.node, dropped });
+            self.emit(Fact::StormDetected { node: at.node, dropped, returned: 0 });
         }
         self.lose(at, Some(frame.id), DropReason::Storm);
     }

@@ -7,6 +7,7 @@
 
 mod apply;
 mod attach;
+mod bridge;
 mod build;
 mod carry;
 mod check;
@@ -19,6 +20,7 @@ mod networks;
 mod node;
 mod promisc;
 mod queue;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod topology;
@@ -27,7 +29,7 @@ mod vms;
 use std::collections::{BTreeMap, VecDeque};
 
 pub use check::Violation;
-pub use command::{CableState, Command};
+pub use command::{CableState, Command, LinkSetting, SwitchSetting};
 use node::{Body, Node};
 use queue::{Due, Queue};
 use topology::Cable;
@@ -92,6 +94,8 @@ pub struct World {
     ready: VecDeque<carry::Ready>,
     /// Frames handled at this instant.
     this_instant: u32,
+    /// When a storm was said last: the switches of one loop notice it within milliseconds, and one word is enough.
+    storm_said: Option<SimTime>,
     outputs: VecDeque<Output>,
     effects: Vec<Effect>,
     next_frame: u64,
@@ -125,6 +129,7 @@ impl World {
             queue: Queue::default(),
             ready: VecDeque::new(),
             this_instant: 0,
+            storm_said: None,
             outputs: VecDeque::new(),
             effects: Vec::new(),
             next_frame: 1,

@@ -18,7 +18,7 @@ use crate::link::LinkConfig;
 use crate::machine::Machine;
 use crate::machine::iface::Iface;
 use crate::programs::{LinkChange, NewAddr, Program, dhcpd::Dhcpd};
-use crate::switch::{Switch, SwitchConfig};
+use crate::switch::SwitchConfig;
 use crate::view::{HostNetworkRow, Key, Mode, NodeKind, Row, Scope};
 
 /// How long a frame takes inside the hypervisor, from one part to the next.
@@ -36,7 +36,7 @@ pub(super) struct Network {
     /// The hypervisor's DHCP server in it, while it runs.
     pub dhcp: Option<NodeId>,
     /// A bridge's: the host's port, and the cable that was cut to put the bridge in.
-    bridged: Option<(Port, Port, LinkConfig)>,
+    pub(super) bridged: Option<(Port, Port, LinkConfig)>,
 }
 
 /// Names a shared network: its host, mode and name.
@@ -228,9 +228,8 @@ impl World {
     }
 
     fn add_switch(&mut self, host: NodeId, name: &str) -> NodeId {
-        let config = SwitchConfig::default();
         let name = self.free_name(name);
-        self.add_node(&name, NodeKind::Switch, Some(host), "", |_| Body::Switch(Box::new(Switch::new(config))))
+        self.add_switch_node(&name, Some(host), "", SwitchConfig::default())
     }
 
     /// `name`, or with a number behind it where another node has that name.
@@ -268,13 +267,7 @@ impl World {
     /// The other end of a cable, and how the cable is.
     fn cable_to(&self, link: LinkId, end: u8) -> Option<(Port, LinkConfig)> {
         let cable = self.links.get(link.0 as usize)?.as_ref()?;
-        let config = LinkConfig {
-            delay: Duration::from_nanos(cable.row.delay_ns),
-            rate_bps: cable.row.rate_bps,
-            loss_ppm: cable.row.loss_ppm,
-            ..LinkConfig::default()
-        };
-        Some((cable.ends[usize::from(1 - end)], config))
+        Some((cable.ends[usize::from(1 - end)], *cable.link.config()))
     }
 
     /// Makes a host-only interface: on the host, down and without an address, in a switch of its own.

@@ -7,6 +7,7 @@ use super::node::{Body, Node};
 use crate::id::{LinkId, NodeId, Port};
 use crate::link::{Link, LinkConfig};
 use crate::rng::{Purpose, Rng};
+use crate::switch::path_cost;
 use crate::view::{Key, LinkRow, NodeKind, NodeRow, Row};
 use crate::world::CableState;
 
@@ -65,15 +66,7 @@ impl World {
     /// Connects two ports.
     pub(super) fn add_link(&mut self, a: Port, b: Port, config: &LinkConfig) -> LinkId {
         let id = LinkId(self.links.len() as u32);
-        let row = LinkRow {
-            id,
-            a,
-            b,
-            delay_ns: config.delay.as_nanos() as u64,
-            rate_bps: config.rate_bps,
-            loss_ppm: config.loss_ppm,
-            up: true,
-        };
+        let row = link_row(id, [a, b], config, true);
         let rng = Rng::stream(self.seed, Purpose::LinkLoss, u64::from(id.0));
         let link = Link::new(*config, rng);
         self.links.push(Some(Cable { link, ends: [a, b], row: row.clone(), mute: [false; 2], epoch: 0 }));
@@ -81,8 +74,10 @@ impl World {
             self.set_port(port, Some((id, end as u8)));
         }
         self.put(Row::Link(row));
-        self.update_carrier(a, true);
-        self.update_carrier(b, true);
+        for port in [a, b] {
+            self.plug_switch(port, Some(path_cost(config.rate_bps)));
+            self.update_carrier(port, true);
+        }
         id
     }
 
@@ -92,6 +87,7 @@ impl World {
             self.del(Key::Link(id));
             for port in cable.ends {
                 self.set_port(port, None);
+                self.plug_switch(port, None);
                 self.update_carrier(port, false);
             }
         }
@@ -113,10 +109,9 @@ impl World {
     fn update_carrier(&mut self, port: Port, carrier: bool) {
         self.with_node(port.node, |node, ctx| match &mut node.body {
             Body::Machine(machine) => machine.set_carrier(ctx, port.index, carrier),
-            Body::Switch(switch) if carrier => switch.add_port(port.index),
             Body::Switch(switch) => {
-                switch.remove_port(port.index);
-                super::node::say_fdb(ctx, switch);
+                switch.set_carrier(ctx.now, port.index, carrier);
+                super::bridge::say(ctx, switch);
             }
             Body::Engine(_) => {}
         });
@@ -155,5 +150,20 @@ impl World {
     /// The node with this name.
     pub fn node_named(&self, name: &str) -> Option<NodeId> {
         self.names.get(name).copied()
+    }
+}
+
+/// A cable's row.
+pub(super) fn link_row(id: LinkId, [a, b]: [Port; 2], config: &LinkConfig, up: bool) -> LinkRow {
+    LinkRow {
+        id,
+        a,
+        b,
+        delay_ns: config.delay.as_nanos() as u64,
+        rate_bps: config.rate_bps,
+        loss_ppm: config.loss_ppm,
+        jitter_ns: config.jitter.as_nanos() as u64,
+        queue_frames: config.rate_bps.map(|_| config.queue_frames as u32),
+        up,
     }
 }

@@ -1,5 +1,6 @@
 //! Scenarios: what a student does, on the whole core, headless. Needs nothing from the system.
 
+mod bridge;
 mod exercises;
 mod labs;
 mod nat;

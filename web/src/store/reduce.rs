@@ -370,10 +370,15 @@ fn fold_passing(state: &mut AppState, event: &Event) {
         Fact::Output(output) => terminal(state, output.node, |t| t.output(output)),
         Fact::JobStarted { node, job, line } => terminal(state, *node, |t| t.job_started(*job, line)),
         Fact::JobEnded { node, job, status } => terminal(state, *node, |t| t.job_ended(*job, *status)),
-        Fact::StormDetected { node, dropped } => {
+        Fact::StormDetected { node, dropped, returned } => {
             let machine = state.node_name(*node).to_owned();
-            let error = UserError::new("page-storm").with("machine", machine).with("dropped", dropped);
-            refuse(state, error);
+            refuse(
+                state,
+                match returned {
+                    0 => UserError::new("page-storm").with("machine", machine).with("dropped", dropped),
+                    _ => UserError::new("page-storm-loop").with("machine", machine).with("returned", returned),
+                },
+            );
         }
         Fact::Put { .. } | Fact::Del { .. } | Fact::InputDone { .. } => {}
     }

@@ -5,6 +5,7 @@
 mod app;
 mod network;
 mod reader;
+mod stp;
 mod summary;
 mod transport;
 
@@ -62,7 +63,10 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     let mut reader = Reader::new("Ethernet", bytes, 0);
     reader.mac("eth.dst");
     reader.mac("eth.src");
-    let kind = reader.u16("eth.type", |kind| match kind {
+    // Up to 1500 the field is a length (IEEE 802.3), and what follows is LLC: spanning tree's frames.
+    let length = bytes.get(12..14).is_some_and(|field| reader::number(field) <= 1_500);
+    let kind = reader.u16(if length { "eth.len" } else { "eth.type" }, |kind| match kind {
+        0..=1_500 => kind.to_string(),
         0x0800 => "IPv4 (0x0800)".to_owned(),
         0x0806 => "ARP (0x0806)".to_owned(),
         0x86dd => "IPv6 (0x86dd)".to_owned(),
@@ -73,6 +77,7 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     let used = match kind {
         0x0800 => network::ipv4(bytes, end, &mut layers),
         0x0806 => network::arp(bytes, end, &mut layers),
+        0..=1_500 => stp::llc(bytes, end, usize::from(kind), &mut layers),
         _ => end,
     };
     data(bytes, used, bytes.len(), if used == end { "data" } else { "eth.padding" }, &mut layers);

@@ -29,6 +29,8 @@ pub fn summarize(bytes: &[u8]) -> Summary {
             other => other.to_owned(),
         };
         ("ARP", text)
+    } else if frame.has("STP") {
+        ("STP", super::stp::summary(|key| frame.get(key).map(str::to_owned)))
     } else if frame.has("DHCP") {
         let address = match frame.get("dhcp.ip.your").filter(|addr| *addr != "0.0.0.0") {
             Some(address) => Some(address),
@@ -50,7 +52,15 @@ pub fn summarize(bytes: &[u8]) -> Summary {
     } else if frame.has("IPv4") {
         ("IPv4", format!("{} proto {}", ends(), get("ip.proto")))
     } else {
-        ("ETH", format!("{} → {} {}", get("eth.src"), get("eth.dst"), get("eth.type")))
+        (
+            "ETH",
+            format!(
+                "{} → {} {}",
+                get("eth.src"),
+                get("eth.dst"),
+                frame.get("eth.type").or(frame.get("eth.len")).unwrap_or("?")
+            ),
+        )
     };
     Summary { proto: proto.to_owned(), text }
 }

@@ -230,6 +230,12 @@ pub struct LinkRow {
     /// Frames lost of a million.
     #[serde(default)]
     pub loss_ppm: u32,
+    /// How much longer than the delay a frame may take, in nanoseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jitter_ns: u64,
+    /// Frames that may wait in one direction of a cable with a rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_frames: Option<u32>,
     /// Plugged in at both ends.
     pub up: bool,
 }
@@ -239,6 +245,10 @@ impl LinkRow {
     pub fn key(&self) -> LinkId {
         self.id
     }
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// A MAC that a switch learned.

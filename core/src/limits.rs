@@ -42,6 +42,8 @@ pub const NETFILTER_RULE_PARTS_MAX: usize = 128;
 pub const NETFILTER_SET_MAX: usize = 1_024;
 /// Sockets of one machine.
 pub const SOCKETS_MAX: usize = 16_384;
+/// Standard input of a tool that reads all of it before it begins (`nft -f -`), in bytes.
+pub const TOOL_INPUT_BYTES_MAX: usize = 1 << 20;
 /// Processes of one machine.
 pub const PROCESSES_MAX: usize = 1_024;
 /// Bytes waiting in one datagram socket (Linux: `net.core.rmem_default`).

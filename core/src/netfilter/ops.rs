@@ -220,20 +220,18 @@ impl Ruleset {
         Ok(handle)
     }
 
-    /// Puts a rule in the place of the one with this handle; it has a new one. Returns it.
+    /// Puts a rule in the place of the one with this handle, which it keeps (seen with `nft replace rule`). Returns it.
     ///
     /// # Errors
     /// `ENOENT`.
     pub fn replace_rule(&mut self, at: ChainRef<'_>, old: u64, mut rule: Rule) -> Result<u64, Errno> {
         let table = self.table_mut(at.family, at.table)?;
         table.can_go(&rule)?;
-        let handle = table.made + 1;
         let chain = table.chain_mut(at.chain)?;
         let index = chain.index_of(old).ok_or(Errno::ENOENT)?;
-        rule.handle = handle;
+        rule.handle = old;
         chain.rules[index] = rule;
-        table.made = handle;
-        Ok(handle)
+        Ok(old)
     }
 
     /// Deletes the rule with this handle.

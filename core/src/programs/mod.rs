@@ -15,6 +15,7 @@ mod kernel;
 pub mod nc;
 pub mod ping;
 pub mod resolve;
+pub mod slurp;
 pub mod vbox;
 
 pub use kernel::*;
@@ -39,6 +40,7 @@ use echod::Echod;
 use httpd::Httpd;
 use nc::Nc;
 use ping::Ping;
+use slurp::Slurp;
 use vbox::Vbox;
 
 use crate::addr::Endpoint;
@@ -53,6 +55,8 @@ pub enum Program {
     Shell(ShellJob),
     /// A tool that ends at once.
     Instant(fn(&[String], &mut dyn Kernel) -> i32, Vec<String>),
+    /// A tool that reads its input to the end first.
+    Slurp(Box<Slurp>),
     /// A DHCP client.
     Dhclient(Box<Dhclient>),
     /// A DHCP server.
@@ -88,6 +92,7 @@ impl Program {
         }
         match name {
             "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
+            "iptables-restore" | "nft" => shell::slurp(name, argv).map(|tool| Self::Slurp(Box::new(tool))),
             "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
             "curl" => Some(Self::Curl(Box::new(Curl::new(argv)))),
             "nc" => Some(Self::Nc(Box::new(Nc::new(argv)))),
@@ -116,6 +121,7 @@ impl Program {
         match self {
             Self::Shell(job) => job.poll(kernel),
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
+            Self::Slurp(program) => program.poll(kernel),
             Self::Dhclient(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
             Self::Ping(program) => program.poll(kernel),

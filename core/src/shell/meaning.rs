@@ -104,6 +104,52 @@ meanings! {
     SYSCTL_NAME = "sysctl-name";
     /// A kernel setting's value.
     SYSCTL_VALUE = "sysctl-value";
+    /// A table of netfilter.
+    RULE_TABLE = "rule-table";
+    /// A chain of rules.
+    RULE_CHAIN = "rule-chain";
+    /// When and for what a chain is called (`type filter hook input priority filter`).
+    RULE_HOOK = "rule-hook";
+    /// What happens at a chain's end.
+    RULE_POLICY = "rule-policy";
+    /// How many rules lead to a chain.
+    RULE_REFERENCES = "rule-references";
+    /// A rule's place in its chain.
+    RULE_NUMBER = "rule-number";
+    /// A number that stays with a rule, chain or table.
+    RULE_HANDLE = "rule-handle";
+    /// Packets and bytes that a rule or policy has met.
+    RULE_COUNTERS = "rule-counters";
+    /// What a rule does to the packet.
+    RULE_TARGET = "rule-target";
+    /// More about that.
+    RULE_TARGET_OPTIONS = "rule-target-options";
+    /// The protocol that a rule asks for.
+    RULE_PROTOCOL = "rule-protocol";
+    /// Whether a rule is for fragments.
+    RULE_OPT = "rule-opt";
+    /// The interface that a packet came in by.
+    RULE_IN = "rule-in";
+    /// The interface that a packet goes out by.
+    RULE_OUT = "rule-out";
+    /// Which source addresses a rule asks for.
+    RULE_SOURCE = "rule-source";
+    /// Which destination addresses a rule asks for.
+    RULE_DESTINATION = "rule-destination";
+    /// What else a rule asks for.
+    RULE_MATCH = "rule-match";
+    /// A remark.
+    RULE_COMMENT = "rule-comment";
+    /// Protocol of a tracked connection.
+    CONN_PROTOCOL = "conn-protocol";
+    /// Seconds until a tracked connection is forgotten.
+    CONN_TIMEOUT = "conn-timeout";
+    /// Where a tracked TCP connection is.
+    CONN_STATE = "conn-state";
+    /// One direction of a tracked connection.
+    CONN_TUPLE = "conn-tuple";
+    /// `[UNREPLIED]`, `[ASSURED]`.
+    CONN_FLAGS = "conn-flags";
     /// The machine's name.
     HOSTNAME = "hostname";
     /// A command's name.

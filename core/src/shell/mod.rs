@@ -6,11 +6,14 @@
 //! learns or does goes through [`crate::programs::Kernel`].
 
 pub mod complete;
+mod conntrack;
 pub mod help;
 pub mod ip;
+pub mod iptables;
 pub mod job;
 pub mod lex;
 pub mod meaning;
+mod nft;
 pub mod out;
 pub mod registry;
 pub mod ss;
@@ -20,8 +23,21 @@ mod coreutils;
 mod expand;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod replay;
 mod sysctl;
+
+use crate::programs::slurp::Slurp;
 
 pub use complete::{CompletionContext, Completions, complete};
 pub use job::ShellJob;
 pub use registry::{Tool, ToolKind, closest, instant, tools};
+
+/// A tool that may read standard input before it works.
+pub(crate) fn slurp(name: &str, argv: &[String]) -> Option<Slurp> {
+    match name {
+        "iptables-restore" => Some(Slurp::new(iptables::restore, argv.to_vec(), iptables::restore_reads_stdin(argv))),
+        "nft" => Some(Slurp::new(nft::run, argv.to_vec(), nft::reads_stdin(argv))),
+        _ => None,
+    }
+}

@@ -4,7 +4,7 @@
 //! [`crate::programs`].
 
 use super::complete::Grammar;
-use super::{complete, coreutils, ip, ss, sysctl};
+use super::{complete, conntrack, coreutils, ip, iptables, nft, ss, sysctl};
 use crate::programs::Kernel;
 
 /// How a tool runs.
@@ -59,6 +59,11 @@ tools! {
     Instant "sysctl" "show and change settings of the kernel" &sysctl::GRAMMAR, Some(sysctl::run);
     Instant "modprobe" "load a module of the kernel" &sysctl::MODPROBE, Some(sysctl::modprobe);
     Instant "ss" "show sockets" &ss::GRAMMAR, Some(ss::run);
+    Instant "iptables" "show and change the packet filter's rules" &iptables::GRAMMAR, Some(iptables::run);
+    Program "nft" "show and change the packet filter's rules, in tables of your own" &nft::GRAMMAR, None;
+    Instant "iptables-save" "print all rules as iptables-restore reads them" &iptables::SAVE_GRAMMAR, Some(iptables::save);
+    Program "iptables-restore" "put rules from a text into the packet filter" &iptables::RESTORE_GRAMMAR, None;
+    Instant "conntrack" "show and forget tracked connections" &conntrack::GRAMMAR, Some(conntrack::run);
     Instant "hostname" "show the machine's name or addresses" &complete::HOSTNAME, Some(coreutils::hostname);
     Instant "cat" "print files" &complete::FILES, Some(coreutils::cat);
     Instant "id" "show who you are" &complete::ID, Some(coreutils::id);

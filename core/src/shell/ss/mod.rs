@@ -7,7 +7,7 @@ mod filter;
 mod layout;
 mod options;
 mod rows;
-mod services;
+pub(super) mod services;
 mod summary;
 
 pub use filter::Filter;

@@ -73,7 +73,7 @@ const SERVICES: &[(&str, u16, bool, bool)] = &[
 ];
 
 /// The port of a service's name.
-pub(super) fn port(name: &str) -> Option<u16> {
+pub(in crate::shell) fn port(name: &str) -> Option<u16> {
     SERVICES.iter().find(|(other, ..)| *other == name).map(|(_, port, ..)| *port)
 }
 

@@ -109,6 +109,16 @@ drop_reasons! {
     TtlExpired = "ttl-expired", Ip;
     /// Larger than the next link's MTU and marked "don't fragment".
     FragmentationNeeded = "fragmentation-needed", Ip;
+    /// A fragment whose place or length is impossible.
+    FragmentMalformed = "fragment-malformed", Ip;
+    /// A fragment that was there already.
+    FragmentTwice = "fragment-twice", Ip;
+    /// Fragments of one packet overlap: none of them is believed.
+    FragmentOverlap = "fragment-overlap", Ip;
+    /// The other fragments did not come in time.
+    FragmentTimeout = "fragment-timeout", Ip;
+    /// Too many bytes of fragments wait already.
+    FragmentMemory = "fragment-memory", Ip;
     /// A fragment of something this machine does not put together.
     FragmentUnsupported = "fragment-unsupported", Ip;
     /// A protocol number nobody here listens to.

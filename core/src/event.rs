@@ -199,6 +199,20 @@ pub enum Decision {
         /// The other side; unchanged.
         remote: Endpoint,
     },
+    /// A packet was cut into fragments for the next link.
+    Fragmented {
+        /// How many.
+        pieces: u32,
+        /// The next link's MTU.
+        mtu: u32,
+    },
+    /// A fragment waits for the others.
+    WaitsForFragments,
+    /// The last missing fragment: the packet is whole again.
+    Reassembled {
+        /// Of how many fragments.
+        fragments: u32,
+    },
     /// A server or the machine itself answered.
     Answered {
         /// What answered: `arp`, `icmp`, `dhcp` …

@@ -40,6 +40,10 @@ pub const NETFILTER_RULES_MAX: usize = 16_384;
 pub const NETFILTER_RULE_PARTS_MAX: usize = 128;
 /// Elements of one set in a netfilter rule.
 pub const NETFILTER_SET_MAX: usize = 1_024;
+/// Bytes of fragments that wait in one machine for the rest of their packet (Linux: `net.ipv4.ipfrag_high_thresh`).
+pub const FRAGMENT_BYTES_MAX: usize = 4 << 20;
+/// Path MTUs that one machine remembers.
+pub const PATH_MTUS_MAX: usize = 1_024;
 /// Sockets of one machine.
 pub const SOCKETS_MAX: usize = 16_384;
 /// Standard input of a tool that reads all of it before it begins (`nft -f -`), in bytes.

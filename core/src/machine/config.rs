@@ -113,6 +113,7 @@ impl Machine {
 
     fn drop_routes(&mut self, ctx: &mut Ctx<'_>, gone: impl Fn(&Route) -> bool) {
         for route in self.routes.take(gone) {
+            self.path_mtus.clear();
             ctx.del(Key::Route(route.row(self.node, false).key()));
         }
     }
@@ -195,6 +196,7 @@ impl Machine {
         };
         let row = self.route_row(&route);
         let replaced = self.routes.put(route, mode)?;
+        self.path_mtus.clear();
         if let Some(old) = replaced {
             let old = old.row(self.node, false).key();
             if old != row.key() {
@@ -221,6 +223,7 @@ impl Machine {
 
     pub(super) fn del_route(&mut self, ctx: &mut Ctx<'_>, spec: &RouteSpec) -> Result<(), Errno> {
         let route = self.routes.del(spec)?;
+        self.path_mtus.clear();
         ctx.del(Key::Route(route.row(self.node, false).key()));
         Ok(())
     }

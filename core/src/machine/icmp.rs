@@ -71,6 +71,11 @@ impl Machine {
     fn icmp_error_in(&mut self, ctx: &mut Ctx<'_>, from: Ipv4Addr, message: Icmp, quote: &[u8]) -> bool {
         let Some((proto, local, remote)) = rewrite::l4_endpoints(quote) else { return false };
         let errno = errno_of(message);
+        if let Icmp::Unreachable { code: unreachable::FRAGMENTATION, mtu } = message
+            && self.has_socket_for(proto, local, remote)
+        {
+            self.learn_path_mtu(ctx, proto, local, remote, mtu);
+        }
         match proto {
             L4Proto::Icmp => {
                 let seq = quoted_echo_seq(quote);
@@ -130,6 +135,15 @@ impl Machine {
         }
         self.wake_owner(id);
         true
+    }
+
+    /// Whether a packet that is quoted can be ours: nobody else is to narrow our paths.
+    fn has_socket_for(&self, proto: L4Proto, local: Endpoint, remote: Endpoint) -> bool {
+        match proto {
+            L4Proto::Icmp => self.sockets.ping_receiver(local.port).is_some(),
+            L4Proto::Udp => self.sockets.taken(proto, local.port),
+            L4Proto::Tcp => self.tcp.get(ConnKey { local, remote }).is_some(),
+        }
     }
 
     fn udp_error(&mut self, local: Endpoint, remote: Endpoint, errno: Errno) -> bool {

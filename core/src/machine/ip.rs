@@ -14,10 +14,10 @@ use crate::event::Decision;
 use crate::frame::arp::{self, Arp};
 use crate::frame::ethernet::{self, Ethernet, ethertype};
 use crate::frame::icmp::{Icmp, unreachable};
-use crate::frame::ipv4::{Ipv4, Ipv4Header};
+use crate::frame::ipv4::{HEADER_LEN, Ipv4, Ipv4Header, MAX_PAYLOAD};
 use crate::frame::{Frame, rewrite};
 use crate::id::FrameId;
-use crate::programs::{Errno, RouteChoice};
+use crate::programs::{Errno, PathMtu, RouteChoice};
 use crate::view::{Key, NeighState, Row, Scope};
 
 /// A packet to oneself takes this long, so that programs that talk to each other in a circle take lab time.
@@ -32,6 +32,8 @@ pub(super) struct Hop {
     pub next_hop: Ipv4Addr,
     /// Everybody is meant.
     pub broadcast: bool,
+    /// The largest packet that goes this way, in bytes.
+    pub mtu: u32,
 }
 
 /// What a sender wants of a packet it makes.
@@ -43,8 +45,8 @@ pub(super) struct SendOptions {
     pub iface: Option<u32>,
     /// Time to live; the machine's default when missing.
     pub ttl: Option<u8>,
-    /// "Don't fragment".
-    pub dont_fragment: bool,
+    /// What happens to a packet that is too large.
+    pub path_mtu: PathMtu,
 }
 
 impl Machine {
@@ -157,6 +159,12 @@ impl Machine {
         if src.is_multicast() || src.is_broadcast() || (index != LOOPBACK && self.ifaces.is_local(src)) {
             return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
         }
+        if self.nat.is_some() {
+            match self.defragment(ctx, index, buf, true) {
+                Some(whole) => buf = whole,
+                None => return,
+            }
+        }
         if self.nat.is_some() && self.ifaces.is_local(dst) {
             match self.translate_in(ctx, &mut buf) {
                 super::translate::In::Ours => {}
@@ -192,9 +200,8 @@ impl Machine {
             self.icmp_error(ctx, &buf, Icmp::TimeExceeded { code: 0 });
             return ctx.dropped(parent, Some(index), DropReason::TtlExpired);
         };
-        let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);
-        if total_len > mtu as usize && dont_fragment {
-            self.icmp_error(ctx, &buf, Icmp::Unreachable { code: unreachable::FRAGMENTATION, mtu: mtu as u16 });
+        if total_len > hop.mtu as usize && dont_fragment {
+            self.icmp_error(ctx, &buf, Icmp::Unreachable { code: unreachable::FRAGMENTATION, mtu: hop.mtu as u16 });
             return ctx.dropped(parent, Some(index), DropReason::FragmentationNeeded);
         }
         ctx.decided(parent, || Decision::TtlDecremented { ttl });
@@ -228,17 +235,21 @@ impl Machine {
     pub(super) fn next_hop(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, String)> {
         if dst.is_broadcast() {
             let index = only.or_else(|| self.ifaces.iter().find(|i| i.index != LOOPBACK && i.up).map(|i| i.index))?;
-            return Some((Hop { iface: index, next_hop: dst, broadcast: true }, "broadcast".to_owned()));
+            return Some((self.hop(index, dst, true), "broadcast".to_owned()));
         }
         let Some(route) = self.routes.lookup(dst, |route| self.usable(route, only)) else {
             // A socket bound to a device reaches out of it even without a route, as Linux does.
             let index = only.filter(|index| self.ifaces.get(*index).is_some_and(|iface| iface.up))?;
-            return Some((Hop { iface: index, next_hop: dst, broadcast: false }, "dev".to_owned()));
+            return Some((self.hop(index, dst, false), "dev".to_owned()));
         };
         let next_hop = route.via.unwrap_or(dst);
         let broadcast = route.via.is_none() && self.ifaces.is_broadcast(route.iface, dst);
         let name = if route.dst.prefix == 0 { "default".to_owned() } else { route.dst.to_string() };
-        Some((Hop { iface: route.iface, next_hop, broadcast }, name))
+        Some((self.hop(route.iface, next_hop, broadcast), name))
+    }
+
+    fn hop(&self, iface: u32, next_hop: Ipv4Addr, broadcast: bool) -> Hop {
+        Hop { iface, next_hop, broadcast, mtu: self.ifaces.get(iface).map_or(0, |iface| iface.mtu) }
     }
 
     /// How a packet to `dst` would travel.
@@ -248,7 +259,15 @@ impl Machine {
     pub fn route_choice(&self, dst: Ipv4Addr, only: Option<u32>) -> Result<RouteChoice, Errno> {
         if self.ifaces.is_local(dst) {
             let route = crate::addr::Cidr::new(dst, 32);
-            return Ok(RouteChoice { via: None, iface: LOOPBACK, src: dst, local: true, broadcast: false, route });
+            return Ok(RouteChoice {
+                via: None,
+                iface: LOOPBACK,
+                src: dst,
+                local: true,
+                broadcast: false,
+                route,
+                mtu: None,
+            });
         }
         let (hop, _) = self.next_hop(dst, only).ok_or(Errno::ENETUNREACH)?;
         let route = self.routes.lookup(dst, |route| self.usable(route, only));
@@ -263,6 +282,7 @@ impl Machine {
             local: false,
             broadcast: hop.broadcast,
             route: route.map_or(crate::addr::Cidr::DEFAULT, |route| route.dst),
+            mtu: None,
         })
     }
 
@@ -284,8 +304,8 @@ impl Machine {
             return Err(Errno::ENETUNREACH);
         }
         let payload = payload(src);
-        let mtu = self.ifaces.get(choice.iface).map_or(0, |iface| iface.mtu as usize);
-        if payload.len() + 20 > mtu {
+        let fits = payload.len() + HEADER_LEN <= self.path_mtu(ctx.now, dst, choice.iface) as usize;
+        if payload.len() > MAX_PAYLOAD || (!fits && options.path_mtu == PathMtu::Do) {
             return Err(Errno::EMSGSIZE);
         }
         self.ip_ident = self.ip_ident.wrapping_add(1);
@@ -296,7 +316,7 @@ impl Machine {
             ttl: options.ttl.unwrap_or(self.default_ttl()),
             ident: self.ip_ident,
             tos: 0,
-            dont_fragment: options.dont_fragment,
+            dont_fragment: fits && options.path_mtu != PathMtu::Dont,
         };
         let packet = PacketBuf::new(&header.emit(&payload), None);
         self.send_packet(ctx, packet, options.iface);
@@ -317,7 +337,10 @@ impl Machine {
             return;
         }
         match self.next_hop(dst, only) {
-            Some((hop, _)) => self.transmit(ctx, hop, buf),
+            Some((hop, _)) => {
+                let mtu = self.path_mtu(ctx.now, dst, hop.iface);
+                self.transmit(ctx, Hop { mtu, ..hop }, buf);
+            }
             None => ctx.lost(buf.parent, None, DropReason::NoRoute),
         }
     }
@@ -339,7 +362,7 @@ impl Machine {
     }
 
     /// Puts a packet on the wire towards its next hop, asking for the neighbour's MAC if need be.
-    pub(super) fn transmit(&mut self, ctx: &mut Ctx<'_>, hop: Hop, buf: PacketBuf) {
+    pub(super) fn transmit_whole(&mut self, ctx: &mut Ctx<'_>, hop: Hop, buf: PacketBuf) {
         if hop.broadcast {
             return self.send_to_mac(ctx, hop.iface, MacAddr::BROADCAST, buf);
         }

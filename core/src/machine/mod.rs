@@ -11,11 +11,13 @@ mod config;
 pub mod ctx;
 mod engines;
 mod files;
+pub mod fragment;
 mod icmp;
 mod icmp_limit;
 pub mod iface;
 mod ip;
 mod neigh;
+mod path_mtu;
 mod process;
 mod route;
 mod socket;
@@ -70,6 +72,8 @@ pub struct Machine {
     engines: engines::Engines,
     netfilter: Netfilter,
     ip_ident: u16,
+    fragments: fragment::Reassembler,
+    path_mtus: path_mtu::PathMtus,
     icmp_limiter: icmp_limit::IcmpLimiter,
     /// Packets to oneself, and when they arrive.
     loopback: VecDeque<(SimTime, PacketBuf)>,
@@ -103,6 +107,8 @@ impl Machine {
             nat: None,
             engines: engines::Engines::default(),
             netfilter: Netfilter::default(),
+            fragments: fragment::Reassembler::default(),
+            path_mtus: path_mtu::PathMtus::default(),
             icmp_limiter: icmp_limit::IcmpLimiter::default(),
             loopback: VecDeque::new(),
             dhcp_clients: BTreeMap::new(),
@@ -292,6 +298,7 @@ impl Machine {
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
         self.run_loopback(ctx);
         self.run_neighbours(ctx);
+        self.run_fragments(ctx);
         self.run_tcp(ctx);
         self.expire_addrs(ctx);
         if let Some(nat) = &mut self.nat {
@@ -306,6 +313,7 @@ impl Machine {
         [
             self.loopback.front().map(|(at, _)| *at),
             self.neighs.next_wakeup(),
+            self.fragments.next_wakeup(),
             self.tcp.next_wakeup(),
             self.next_expiry(),
             self.nat.as_ref().and_then(Nat::next_wakeup),

@@ -15,6 +15,7 @@ use crate::frame::tcp::{Tcp as Header, flags};
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
 use crate::programs::{Errno, TcpStatus};
+use crate::time::SimTime;
 use crate::view::{Key, Row, SocketEnd, SocketKind, SocketQueues, SocketRow, SocketState};
 
 impl Machine {
@@ -90,7 +91,7 @@ impl Machine {
             return Err(DropReason::SocketTableFull);
         }
         let seed = self.rng.next_u64();
-        let connection = Connection::accept(ctx.now, key.local, self.path_to(key.remote), seed)
+        let connection = Connection::accept(ctx.now, key.local, self.path_to(ctx.now, key.remote), seed)
             .ok_or(DropReason::SocketTableFull)?;
         let id = self.sockets.next_id();
         self.tcp.add(key, Conn::new(id, None, connection, Some(at)));
@@ -109,9 +110,9 @@ impl Machine {
         }
     }
 
-    fn path_to(&self, remote: Endpoint) -> engine::Path {
+    fn path_to(&self, now: SimTime, remote: Endpoint) -> engine::Path {
         let choice = self.route_choice(remote.addr, None).ok();
-        let mtu = choice.and_then(|choice| self.ifaces.get(choice.iface)).map_or(1500, |iface| iface.mtu);
+        let mtu = choice.map_or(1500, |choice| self.path_mtu(now, remote.addr, choice.iface));
         engine::Path { mtu, ttl: self.default_ttl() }
     }
 
@@ -184,6 +185,15 @@ impl Machine {
         true
     }
 
+    /// A router's next link is narrower than this connection's segments: they become smaller, and what was lost is sent
+    /// again when its timer runs out (Linux sends it at once, `tcp_simple_retransmit`).
+    pub(super) fn tcp_lower_mtu(&mut self, ctx: &mut Ctx<'_>, key: ConnKey, mtu: u32) {
+        if let Some(Conn { body: Body::Live(connection), .. }) = self.tcp.get_mut(key) {
+            connection.lower_mtu(ctx.now, mtu);
+            self.advance(ctx, key);
+        }
+    }
+
     /// Connections whose timers have come due.
     pub(super) fn run_tcp(&mut self, ctx: &mut Ctx<'_>) {
         for key in self.tcp.due(ctx.now) {
@@ -203,7 +213,7 @@ impl Machine {
         let port = self.ephemeral_port(L4Proto::Tcp).ok_or(Errno::EADDRNOTAVAIL)?;
         let local = Endpoint::new(choice.src, port);
         let seed = self.rng.next_u64();
-        let connection = Connection::connect(ctx.now, local, to, self.path_to(to), seed).ok_or(Errno::EINVAL)?;
+        let connection = Connection::connect(ctx.now, local, to, self.path_to(ctx.now, to), seed).ok_or(Errno::EINVAL)?;
         let id = self.sockets.next_id();
         let fd = self.next_fd(owner);
         let key = ConnKey { local, remote: to };

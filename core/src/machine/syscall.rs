@@ -244,7 +244,9 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn route_get(&self, dst: Ipv4Addr, iface: Option<u32>) -> Result<RouteChoice, Errno> {
-        self.machine.route_choice(dst, iface)
+        let choice = self.machine.route_choice(dst, iface)?;
+        let learned = self.machine.path_mtus.get(self.ctx.now, dst);
+        Ok(RouteChoice { mtu: learned.map(|learned| (learned.mtu, learned.until)), ..choice })
     }
 
     fn neighs(&self) -> Vec<NeighRow> {
@@ -416,7 +418,7 @@ impl Kernel for Sys<'_, '_> {
         };
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
         let options =
-            SendOptions { src: None, iface: request.iface, ttl: request.ttl, dont_fragment: request.dont_fragment };
+            SendOptions { src: None, iface: request.iface, ttl: request.ttl, path_mtu: request.path_mtu };
         self.machine.send_ip(self.ctx, request.to, L4Proto::Icmp.number(), options, |_| message)
     }
 

@@ -14,7 +14,7 @@ use crate::frame::ipv4::Ipv4;
 use crate::frame::udp::Udp;
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
-use crate::programs::{Datagram, EchoAnswer, Errno};
+use crate::programs::{Datagram, EchoAnswer, Errno, PathMtu};
 use crate::view::{Key, Row, SocketEnd, SocketKind, SocketOwner, SocketProcess, SocketQueues, SocketRow, SocketState};
 
 /// Frames that wait in one packet socket, and answers in one ping socket.
@@ -28,8 +28,11 @@ impl Machine {
             Ok(packet) => packet,
             Err(reason) => return ctx.dropped(parent, Some(index), reason),
         };
-        if packet.more_fragments || packet.fragment_offset > 0 {
-            return ctx.dropped(parent, Some(index), DropReason::FragmentUnsupported);
+        if packet.is_fragment() {
+            if let Some(whole) = self.defragment(ctx, index, buf.clone(), false) {
+                self.deliver(ctx, index, &whole, tapped);
+            }
+            return;
         }
         match L4Proto::from_number(packet.proto) {
             Some(L4Proto::Icmp) => self.handle_icmp(ctx, index, parent, &packet),
@@ -160,7 +163,8 @@ impl Machine {
         let bound = self.sockets.udp_mut(id).map(|udp| udp.local.addr).filter(|addr| !addr.is_unspecified());
         let header = Udp { src_port, dst_port: to.port };
         let ttl = self.sockets.udp_mut(id).and_then(|udp| udp.ttl);
-        let options = SendOptions { src: bound, ttl, ..SendOptions::default() };
+        // net/ipv4/af_inet.c `inet_create`: sockets want path MTU discovery (`ip_no_pmtu_disc` 0).
+        let options = SendOptions { src: bound, ttl, path_mtu: PathMtu::Want, ..SendOptions::default() };
         self.send_ip(ctx, to.addr, L4Proto::Udp.number(), options, |src| header.emit(src, to.addr, payload))
     }
 

@@ -203,6 +203,8 @@ pub struct RouteChoice {
     pub broadcast: bool,
     /// The route that was chosen, as `ip route` prints its destination.
     pub route: Cidr,
+    /// A path MTU that was learned for this destination, and when it is forgotten.
+    pub mtu: Option<(u32, SimTime)>,
 }
 
 /// Counters of an interface (`ip -s link`).
@@ -244,6 +246,18 @@ pub struct Datagram {
     pub payload: Vec<u8>,
 }
 
+/// What happens to a packet that is larger than its way takes (`IP_MTU_DISCOVER`, ip(7)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PathMtu {
+    /// It is cut, here or on the way; "don't fragment" is never set.
+    #[default]
+    Dont,
+    /// "Don't fragment" is set on what fits; what does not is cut here. Linux's default for sockets.
+    Want,
+    /// It is refused.
+    Do,
+}
+
 /// An echo request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
@@ -255,8 +269,8 @@ pub struct EchoRequest {
     pub ttl: Option<u8>,
     /// The interface it must leave by.
     pub iface: Option<u32>,
-    /// Mark it "don't fragment".
-    pub dont_fragment: bool,
+    /// What happens if it is too large for the way.
+    pub path_mtu: PathMtu,
     /// Payload after the ICMP header.
     pub payload: Vec<u8>,
 }

@@ -240,6 +240,8 @@ impl Kernel for Fake {
             local,
             broadcast: dst == Ipv4Addr::new(10, 0, 2, 255),
             route: Cidr::DEFAULT,
+            mtu: (dst == Ipv4Addr::new(8, 8, 4, 4))
+                .then(|| (1_400, self.now + core::time::Duration::from_millis(599_900))),
         })
     }
     fn neighs(&self) -> Vec<NeighRow> {

@@ -72,6 +72,8 @@ meanings! {
     ROUTE_FLAGS = "route-flags";
     /// `local`, `broadcast` …
     ROUTE_TYPE = "route-type";
+    /// What was learned of the way: `expires 599sec mtu 1400`.
+    ROUTE_CACHE = "route-cache";
     /// `uid 0`.
     ROUTE_UID = "route-uid";
     /// `REACHABLE`, `STALE` …

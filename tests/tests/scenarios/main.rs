@@ -6,6 +6,7 @@ mod labs;
 mod nat;
 mod nat_modes;
 mod port_forward;
+mod stack;
 mod reach;
 mod tcp;
 mod tour;

@@ -156,6 +156,16 @@ impl Connection {
         self.sockets.get_mut(self.handle)
     }
 
+    /// From now on no packet is larger than `mtu`. smoltcp fixes that for an `Interface`: the connection gets another,
+    /// which holds no state of it.
+    pub fn lower_mtu(&mut self, now: SimTime, mtu: u32) {
+        if (mtu as usize) < self.wire.mtu {
+            let (interface, wire) = interface(now, mtu, 0);
+            self.interface = interface;
+            self.wire.mtu = wire.mtu;
+        }
+    }
+
     /// Takes an IPv4 packet with a segment of this connection.
     pub fn segment_in(&mut self, now: SimTime, packet: &[u8]) {
         self.wire.inbound = Some(packet.to_vec());

@@ -216,7 +216,7 @@ impl Running {
             seq,
             ttl: self.options.ttl,
             iface: self.iface,
-            dont_fragment: self.options.dont_fragment,
+            path_mtu: self.options.path_mtu,
             payload: payload(now, self.options.payload),
         };
         if self.sent_at.len() >= REMEMBERED_MAX {
@@ -228,7 +228,8 @@ impl Running {
             let text = match error {
                 Errno::EMSGSIZE => {
                     let mtu = kernel.route_get(self.target, self.iface).ok().map_or(1500, |choice| {
-                        kernel.ifaces().iter().find(|row| row.index == choice.iface).map_or(1500, |row| row.mtu)
+                        let iface = || kernel.ifaces().into_iter().find(|row| row.index == choice.iface);
+                        choice.mtu.map_or_else(|| iface().map_or(1500, |row| row.mtu), |(mtu, _)| mtu)
                     });
                     format!("ping: local error: message too long, mtu={mtu}\n")
                 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::programs::PathMtu;
+
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
@@ -14,7 +16,7 @@ pub(super) struct Options {
     pub numeric: bool,
     pub quiet: bool,
     pub iface: Option<String>,
-    pub dont_fragment: bool,
+    pub path_mtu: PathMtu,
     pub target: String,
 }
 
@@ -87,7 +89,7 @@ impl Options {
             numeric: false,
             quiet: false,
             iface: None,
-            dont_fragment: false,
+            path_mtu: PathMtu::Want,
             target: String::new(),
         };
         let mut words = words.iter();
@@ -138,8 +140,9 @@ impl Options {
             'w' => self.deadline = Some(Duration::from_secs(number(&value, 0, i64::from(i32::MAX))? as u64)),
             'I' => self.iface = Some(value),
             _ => match value.as_str() {
-                "do" => self.dont_fragment = true,
-                "want" | "dont" => {}
+                "do" => self.path_mtu = PathMtu::Do,
+                "want" => self.path_mtu = PathMtu::Want,
+                "dont" => self.path_mtu = PathMtu::Dont,
                 _ => return Err(refused(format!("ping: invalid -M argument: {value}\n"), 2)),
             },
         }

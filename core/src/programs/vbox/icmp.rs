@@ -9,7 +9,7 @@ use crate::addr::{Endpoint, L4Proto};
 use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::Ipv4;
 use crate::id::{FlowId, SocketId};
-use crate::programs::{EchoAnswer, EchoRequest, Errno, Kernel};
+use crate::programs::{EchoAnswer, EchoRequest, Errno, Kernel, PathMtu};
 use crate::time::SimTime;
 use crate::view::{FlowMapping, FlowOrigin, FlowRow, FlowState, FlowTimer, FlowWhy};
 
@@ -63,7 +63,7 @@ impl Instance {
         };
         // The guest's time to live is not carried over: a traceroute by echo requests shows one hop (the same issue).
         let request =
-            EchoRequest { to: real, seq, ttl: None, iface: None, dont_fragment: false, payload: data.to_vec() };
+            EchoRequest { to: real, seq, ttl: None, iface: None, path_mtu: PathMtu::Want, payload: data.to_vec() };
         if let Err(error) = kernel.ping_send(socket, request) {
             kernel.close(socket);
             return self.out.refuse(kernel, None, unreachable_for(error), bytes);

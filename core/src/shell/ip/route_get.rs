@@ -131,6 +131,11 @@ impl Line {
         if !self.cache().is_empty() {
             out.word(format!("<{}>", self.cache().join(",")), meaning::ROUTE_FLAGS).put(" ");
         }
+        if let Some((mtu, until)) = self.choice.mtu {
+            let left = until.since(kernel.now()).as_secs();
+            out.word(format!("expires {left}sec"), meaning::ROUTE_CACHE).put(" ");
+            out.word(format!("mtu {mtu}"), meaning::ROUTE_CACHE).put(" ");
+        }
         out.put("\n");
     }
 
@@ -146,6 +151,10 @@ impl Line {
         }
         fields.extend([("flags", Json::List(Vec::new())), ("uid", Json::Number(0))]);
         fields.push(("cache", Json::List(self.cache().iter().map(Json::text).collect())));
+        if let Some((mtu, until)) = self.choice.mtu {
+            fields.push(("expires", Json::Number(until.since(kernel.now()).as_secs())));
+            fields.push(("metrics", Json::List(vec![Json::Object(vec![("mtu", Json::Number(u64::from(mtu)))])])));
+        }
         Json::Object(fields)
     }
 }

@@ -213,7 +213,8 @@ impl Machine {
         let port = self.ephemeral_port(L4Proto::Tcp).ok_or(Errno::EADDRNOTAVAIL)?;
         let local = Endpoint::new(choice.src, port);
         let seed = self.rng.next_u64();
-        let connection = Connection::connect(ctx.now, local, to, self.path_to(ctx.now, to), seed).ok_or(Errno::EINVAL)?;
+        let connection =
+            Connection::connect(ctx.now, local, to, self.path_to(ctx.now, to), seed).ok_or(Errno::EINVAL)?;
         let id = self.sockets.next_id();
         let fd = self.next_fd(owner);
         let key = ConnKey { local, remote: to };

@@ -417,8 +417,7 @@ impl Kernel for Sys<'_, '_> {
             _ => return Err(Errno::EINVAL),
         };
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
-        let options =
-            SendOptions { src: None, iface: request.iface, ttl: request.ttl, path_mtu: request.path_mtu };
+        let options = SendOptions { src: None, iface: request.iface, ttl: request.ttl, path_mtu: request.path_mtu };
         self.machine.send_ip(self.ctx, request.to, L4Proto::Icmp.number(), options, |_| message)
     }
 

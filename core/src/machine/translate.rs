@@ -161,9 +161,10 @@ impl Machine {
         };
         let (hop, route) = match found {
             Some(found) => found,
-            None if to_self => {
-                (super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false, mtu: 65_536 }, "local".to_owned())
-            }
+            None if to_self => (
+                super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false, mtu: 65_536 },
+                "local".to_owned(),
+            ),
             None => return refuse(ctx, buf, unreachable::NET, 0, DropReason::NoRoute),
         };
         let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);

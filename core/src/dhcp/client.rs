@@ -1,125 +1,53 @@
-//! A client's state machine (RFC 2131 section 4.4, figure 5), with the timers of ISC's dhclient.
+//! A client's state machine (RFC 2131 section 4.4, figure 5), with the timers of ISC's dhclient or of dhcpcd.
 //!
-//! INIT → SELECTING → REQUESTING → BOUND → RENEWING (T1) → REBINDING (T2) → back to INIT when the lease is over.
-//! INIT-REBOOT asks for a remembered address first.
+//! INIT → SELECTING → REQUESTING → (probing the address) → BOUND → RENEWING (T1) → REBINDING (T2) → back to INIT when
+//! the lease is over. INIT-REBOOT asks for a remembered address first; INFORM asks for everything but an address.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use super::action::{ClientAction, ClientConfig};
+use super::lease::{BoundLease, bound};
 use super::message::{Message, MessageType};
 use super::option;
+use super::timing::{ARP_ANNOUNCEMENTS, ARP_PROBES, Manner, secs};
 use crate::addr::{Cidr, MacAddr};
 use crate::id::NodeId;
 use crate::rng::Rng;
 use crate::time::SimTime;
 use crate::view::{DhcpClientRow, DhcpClientState};
 
-/// dhclient.conf's `timeout`: so long it looks for a server.
-const LOOK_FOR: Duration = Duration::from_secs(60);
-/// dhclient.conf's `retry`: so long it rests before it looks again.
-const REST: Duration = Duration::from_secs(300);
-/// dhclient.conf's `reboot`: so long it asks for a remembered address.
-const REBOOT: Duration = Duration::from_secs(10);
-/// dhclient.conf's `backoff-cutoff`: the longest time between two questions, in seconds.
-const BACKOFF_MAX_SECS: u32 = 15;
-/// The least time between two questions while renewing or rebinding (RFC 2131 4.4.5).
-const RENEW_RETRY_MIN: Duration = Duration::from_secs(60);
-
-/// What a client brings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientConfig {
-    /// Its MAC.
-    pub mac: MacAddr,
-    /// Its host name.
-    pub hostname: Option<String>,
-    /// The options it wants to hear of.
-    pub params: Vec<u8>,
-    /// An address it had before.
-    pub remembered: Option<Ipv4Addr>,
+/// When something was begun, and when it is done again.
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    since: SimTime,
+    next: SimTime,
+    interval: u32,
 }
 
-/// A lease that is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoundLease {
-    /// The address with its network.
-    pub cidr: Cidr,
-    /// Who gave it.
-    pub server: Ipv4Addr,
-    /// When its REQUEST was sent: the lease counts from there (RFC 2131 4.4.1).
-    pub since: SimTime,
-    /// T1.
-    pub renew_at: SimTime,
-    /// T2.
-    pub rebind_at: SimTime,
-    /// When it ends.
-    pub expires: SimTime,
-    /// The whole answer, for its options.
-    pub ack: Message,
-}
-
-/// What a client wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientAction {
-    /// Send this; to everybody, unless there is an address.
-    Send {
-        /// The message.
-        message: Message,
-        /// To this server only.
-        unicast_to: Option<Ipv4Addr>,
-        /// Seconds until it is sent again, where dhclient says so.
-        interval_secs: Option<u32>,
-    },
-    /// An offer came.
-    Offered(Ipv4Addr, Ipv4Addr),
-    /// The answer was yes: address, server.
-    Acked(Ipv4Addr, Ipv4Addr),
-    /// The answer was no: server.
-    Refused(Ipv4Addr),
-    /// The address may be used from now on.
-    Bound(Box<BoundLease>),
-    /// The same address for longer.
-    Renewed(Box<BoundLease>),
-    /// The address may not be used any more.
-    Expired(Box<BoundLease>),
-    /// Nobody answered; the client rests.
-    NoOffers,
+impl Retry {
+    fn from(now: SimTime) -> Self {
+        Self { since: now, next: now, interval: 0 }
+    }
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    Resting {
-        until: SimTime,
-    },
-    Selecting {
-        since: SimTime,
-        next: SimTime,
-        interval: u32,
-    },
-    Requesting {
-        offer: Message,
-        since: SimTime,
-        next: SimTime,
-        interval: u32,
-    },
-    Rebooting {
-        since: SimTime,
-        next: SimTime,
-        interval: u32,
-    },
-    Bound(Box<BoundLease>),
-    Renewing {
-        lease: Box<BoundLease>,
-        next: SimTime,
-        asked: SimTime,
-    },
-    Rebinding {
-        lease: Box<BoundLease>,
-        next: SimTime,
-        asked: SimTime,
-    },
     /// Not begun.
     Idle,
+    Resting(SimTime),
+    Selecting(Retry),
+    /// Offers are there, others may come.
+    Choosing(Vec<Message>, SimTime),
+    Requesting(Retry, Message),
+    Rebooting(Retry),
+    Probing(Box<BoundLease>, u32, SimTime),
+    Bound(Box<BoundLease>),
+    Renewing(Retry, Box<BoundLease>),
+    Rebinding(Retry, Box<BoundLease>),
+    Informing(Retry, Cidr),
+    Informed,
 }
 
 /// A client.
@@ -129,6 +57,8 @@ pub struct Client {
     state: State,
     xid: u32,
     began: SimTime,
+    /// Announcements that are still to be made: the next one's number, and when.
+    announce: Option<(Ipv4Addr, u32, SimTime)>,
     actions: VecDeque<ClientAction>,
     rng: Rng,
 }
@@ -137,7 +67,8 @@ impl Client {
     /// A client that has not begun.
     pub fn new(config: ClientConfig, mut rng: Rng) -> Self {
         let xid = rng.next_u32();
-        Self { config, state: State::Idle, xid, began: SimTime::ZERO, actions: VecDeque::new(), rng }
+        let (state, actions) = (State::Idle, VecDeque::new());
+        Self { config, state, xid, began: SimTime::ZERO, announce: None, actions, rng }
     }
 
     /// Begins: asks for its old address if it has one, else looks for a server.
@@ -145,31 +76,83 @@ impl Client {
         self.began = now;
         match self.config.remembered {
             Some(_) => {
-                self.state = State::Rebooting { since: now, next: now, interval: 0 };
+                self.state = State::Rebooting(Retry::from(now));
                 self.ask_again(now);
             }
             None => self.look(now),
         }
     }
 
-    fn look(&mut self, now: SimTime) {
+    /// Asks for everything but an address, which is this one.
+    pub fn inform(&mut self, now: SimTime, own: Cidr) {
         self.began = now;
-        self.xid = self.rng.next_u32();
-        self.state = State::Selecting { since: now, next: now, interval: 0 };
+        self.state = State::Informing(Retry::from(now), own);
         self.ask_again(now);
     }
 
-    /// The next interval, as dhclient's `send_discover` grows it: the first is drawn, later ones add up to twice the
-    /// last one at random.
-    fn grow(&mut self, interval: u32) -> u32 {
-        let next = if interval == 0 { 3 + self.rng.below(6) } else { interval + self.rng.below(2 * interval + 1) };
-        if next > BACKOFF_MAX_SECS { BACKOFF_MAX_SECS / 2 + self.rng.below(BACKOFF_MAX_SECS) } else { next }.max(1)
+    /// Asks at once for more time (`dhcpcd -n`); looks for a server where there is no lease.
+    pub fn renew_now(&mut self, now: SimTime) {
+        match self.lease().cloned() {
+            Some(lease) => self.renew(now, Box::new(lease)),
+            None => self.look(now),
+        }
+    }
+
+    /// Goes on with a lease that was recorded, though no server confirmed it (dhclient's `state_panic`).
+    pub fn adopt(&mut self, lease: BoundLease) {
+        self.state = State::Bound(Box::new(lease));
+    }
+
+    /// The message that gives the lease back (RFC 2131 4.4.6), and to whom; the client is done.
+    pub fn release(&mut self) -> Option<(Message, Ipv4Addr)> {
+        let lease = self.lease()?.clone();
+        self.state = State::Idle;
+        self.announce = None;
+        let mut message = Message::request(MessageType::Release, self.rng.next_u32(), self.config.mac);
+        message.ciaddr = lease.cidr.addr;
+        message.set(option::SERVER_IDENTIFIER, &lease.server.octets());
+        self.identify(&mut message);
+        Some((message, lease.server))
+    }
+
+    fn look(&mut self, now: SimTime) {
+        self.began = now;
+        self.xid = self.rng.next_u32();
+        self.announce = None;
+        self.state = State::Selecting(Retry::from(now));
+        self.ask_again(now);
+    }
+
+    fn renew(&mut self, now: SimTime, lease: Box<BoundLease>) {
+        self.xid = self.rng.next_u32();
+        self.began = now;
+        self.actions.push_back(ClientAction::Renewing(lease.cidr.addr));
+        self.state = State::Renewing(Retry::from(now), lease);
+        self.ask_again(now);
+    }
+
+    fn rebind(&mut self, now: SimTime, lease: Box<BoundLease>) {
+        self.actions.push_back(ClientAction::Rebinding(lease.cidr.addr));
+        let retry = match (&self.state, self.config.manner) {
+            // dhclient only changes whom it asks, at its own pace.
+            (State::Renewing(retry, _), Manner::Dhclient) => *retry,
+            _ => Retry::from(now),
+        };
+        self.state = State::Rebinding(retry, lease);
+        self.ask_again(now);
     }
 
     fn base(&self, kind: MessageType, now: SimTime) -> Message {
         let mut message = Message::request(kind, self.xid, self.config.mac);
         message.secs = u16::try_from(now.since(self.began).as_secs()).unwrap_or(u16::MAX);
         message
+    }
+
+    /// RFC 2131 4.2: who uses an identifier, uses it in every message.
+    fn identify(&self, message: &mut Message) {
+        if let Some(id) = &self.config.client_id {
+            message.set(option::CLIENT_IDENTIFIER, id);
+        }
     }
 
     fn finish(&self, mut message: Message) -> Message {
@@ -179,59 +162,90 @@ impl Client {
         if !self.config.params.is_empty() {
             message.set(option::PARAMETER_REQUEST_LIST, &self.config.params);
         }
+        self.identify(&mut message);
+        for (code, value) in &self.config.extra {
+            message.set(*code, value);
+        }
         message
     }
 
-    fn send(&mut self, message: Message, unicast_to: Option<Ipv4Addr>, interval_secs: Option<u32>) {
-        self.actions.push_back(ClientAction::Send { message, unicast_to, interval_secs });
+    fn send(&mut self, message: Message, unicast_to: Option<Ipv4Addr>, retry: Option<Duration>) {
+        self.actions.push_back(ClientAction::Send { message, unicast_to, retry });
     }
 
     /// Sends what the state sends, and sets when it is sent again.
     fn ask_again(&mut self, now: SimTime) {
-        match self.state.clone() {
-            State::Selecting { since, interval, .. } => {
-                let interval = self.grow(interval);
-                let message = self.finish(self.base(MessageType::Discover, now));
-                self.state = State::Selecting { since, next: now + secs(interval), interval };
-                self.send(message, None, Some(interval));
-            }
-            State::Requesting { offer, since, interval, .. } => {
-                let interval = self.grow(interval);
-                let mut message = self.base(MessageType::Request, now);
-                message.set(option::SERVER_IDENTIFIER, &offer.server_id().unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
-                message.set(option::REQUESTED_ADDRESS, &offer.yiaddr.octets());
-                let message = self.finish(message);
-                self.state = State::Requesting { offer, since, next: now + secs(interval), interval };
-                self.send(message, None, None);
-            }
-            State::Rebooting { since, interval, .. } => {
-                let interval = self.grow(interval);
-                let mut message = self.base(MessageType::Request, now);
-                let wanted = self.config.remembered.unwrap_or(Ipv4Addr::UNSPECIFIED);
-                message.set(option::REQUESTED_ADDRESS, &wanted.octets());
-                let message = self.finish(message);
-                self.state = State::Rebooting { since, next: now + secs(interval), interval };
-                self.send(message, None, None);
-            }
-            State::Renewing { lease, .. } => {
-                let next = now + (lease.rebind_at.since(now) / 2).max(RENEW_RETRY_MIN);
-                self.extend(now, &lease, Some(lease.server));
-                self.state = State::Renewing { lease, next, asked: now };
-            }
-            State::Rebinding { lease, .. } => {
-                let next = now + (lease.expires.since(now) / 2).max(RENEW_RETRY_MIN);
-                self.extend(now, &lease, None);
-                self.state = State::Rebinding { lease, next, asked: now };
-            }
-            State::Resting { .. } | State::Bound(_) | State::Idle => {}
+        let mut retry = match &self.state {
+            State::Selecting(retry)
+            | State::Requesting(retry, _)
+            | State::Rebooting(retry)
+            | State::Renewing(retry, _)
+            | State::Rebinding(retry, _)
+            | State::Informing(retry, _) => *retry,
+            State::Idle
+            | State::Resting(_)
+            | State::Choosing(..)
+            | State::Probing(..)
+            | State::Bound(_)
+            | State::Informed => return,
+        };
+        let end = match &self.state {
+            State::Selecting(retry) => self.config.manner.look_for().map(|wait| retry.since + wait),
+            State::Renewing(_, lease) | State::Rebinding(_, lease) => Some(lease.expires),
+            _ => None,
+        };
+        let (interval, wait) = self.config.manner.next_wait(now, retry.interval, end, &mut self.rng);
+        (retry.interval, retry.next) = (interval, now + wait);
+        let shown = match self.config.manner {
+            Manner::Dhclient => secs(interval),
+            Manner::Dhcpcd => wait,
+        };
+        let (message, unicast) = self.question(now);
+        self.send(message, unicast, Some(shown));
+        match &mut self.state {
+            State::Selecting(old)
+            | State::Requesting(old, _)
+            | State::Rebooting(old)
+            | State::Renewing(old, _)
+            | State::Rebinding(old, _)
+            | State::Informing(old, _) => *old = retry,
+            _ => {}
         }
     }
 
-    fn extend(&mut self, now: SimTime, lease: &BoundLease, server: Option<Ipv4Addr>) {
-        let mut message = self.base(MessageType::Request, now);
-        message.ciaddr = lease.cidr.addr;
-        let message = self.finish(message);
-        self.send(message, server, None);
+    /// What the state asks (RFC 2131 4.3.2, table 5), and whom alone.
+    fn question(&self, now: SimTime) -> (Message, Option<Ipv4Addr>) {
+        let kind = match &self.state {
+            State::Selecting(_) => MessageType::Discover,
+            State::Informing(..) => MessageType::Inform,
+            _ => MessageType::Request,
+        };
+        let mut message = self.base(kind, now);
+        let mut unicast = None;
+        match &self.state {
+            State::Selecting(_) => {
+                if let Some(hint) = self.config.hint {
+                    message.set(option::REQUESTED_ADDRESS, &hint.octets());
+                }
+                if self.config.rapid_commit {
+                    message.set(option::RAPID_COMMIT, &[]);
+                }
+            }
+            State::Requesting(_, offer) => {
+                let server = offer.server_id().unwrap_or(Ipv4Addr::UNSPECIFIED);
+                message.set(option::SERVER_IDENTIFIER, &server.octets());
+                message.set(option::REQUESTED_ADDRESS, &offer.yiaddr.octets());
+            }
+            State::Rebooting(_) => {
+                let wanted = self.config.remembered.unwrap_or(Ipv4Addr::UNSPECIFIED);
+                message.set(option::REQUESTED_ADDRESS, &wanted.octets());
+            }
+            State::Renewing(_, lease) => (message.ciaddr, unicast) = (lease.cidr.addr, Some(lease.server)),
+            State::Rebinding(_, lease) => message.ciaddr = lease.cidr.addr,
+            State::Informing(_, own) => message.ciaddr = own.addr,
+            _ => {}
+        }
+        (self.finish(message), unicast)
     }
 
     /// Takes a server's message.
@@ -240,100 +254,226 @@ impl Client {
             return;
         }
         let Some(server) = message.server_id() else { return };
-        match (message.kind(), &self.state) {
-            (Some(MessageType::Offer), State::Selecting { .. }) if !message.yiaddr.is_unspecified() => {
-                // dhclient.conf's `select-timeout` is 0: the first offer is taken.
+        match message.kind() {
+            Some(MessageType::Offer) => self.handle_offer(now, message, server),
+            Some(MessageType::Ack) if matches!(self.state, State::Informing(..)) => {
+                self.state = State::Informed;
+                self.actions.push_back(ClientAction::Informed(Box::new(message.clone())));
+            }
+            Some(MessageType::Ack) if !message.yiaddr.is_unspecified() => self.handle_ack(now, message, server),
+            Some(MessageType::Nak) => self.handle_nak(now, message, server),
+            _ => {}
+        }
+    }
+
+    fn handle_offer(&mut self, now: SimTime, message: &Message, server: Ipv4Addr) {
+        if message.yiaddr.is_unspecified() {
+            return;
+        }
+        match &mut self.state {
+            State::Selecting(_) if self.config.select_wait.is_zero() => {
                 self.actions.push_back(ClientAction::Offered(message.yiaddr, server));
-                self.state = State::Requesting { offer: message.clone(), since: now, next: now, interval: 0 };
-                self.ask_again(now);
+                self.request(now, message.clone());
             }
-            (Some(MessageType::Ack), state) => {
-                let Some((asked, known)) = asked_at(state) else { return };
-                self.actions.push_back(ClientAction::Acked(message.yiaddr, server));
-                let lease = Box::new(bound(asked, server, message));
-                let same = known.is_some_and(|addr| addr == lease.cidr.addr);
-                self.state = State::Bound(lease.clone());
-                let action = if same { ClientAction::Renewed(lease) } else { ClientAction::Bound(lease) };
-                self.actions.push_back(action);
+            State::Selecting(_) => {
+                let until = now + self.config.select_wait;
+                self.state = State::Choosing(vec![message.clone()], until);
+                self.actions.push_back(ClientAction::Offered(message.yiaddr, server));
             }
-            (Some(MessageType::Nak), state) => {
-                if asked_at(state).is_none() {
-                    return;
-                }
-                self.actions.push_back(ClientAction::Refused(server));
-                if let State::Renewing { lease, .. } | State::Rebinding { lease, .. } = state.clone() {
-                    self.actions.push_back(ClientAction::Expired(lease));
-                }
-                self.config.remembered = None;
-                self.look(now);
+            State::Choosing(offers, _) if offers.len() < OFFERS_MAX => {
+                offers.push(message.clone());
+                self.actions.push_back(ClientAction::Offered(message.yiaddr, server));
             }
             _ => {}
         }
+    }
+
+    fn request(&mut self, now: SimTime, offer: Message) {
+        self.state = State::Requesting(Retry::from(now), offer);
+        self.ask_again(now);
+    }
+
+    fn handle_ack(&mut self, now: SimTime, message: &Message, server: Ipv4Addr) {
+        let (asked, known) = match &self.state {
+            State::Requesting(retry, _) | State::Rebooting(retry) => (retry.since, None),
+            State::Selecting(retry) if self.config.rapid_commit && message.get(option::RAPID_COMMIT).is_some() => {
+                (retry.since, None)
+            }
+            State::Renewing(retry, lease) | State::Rebinding(retry, lease) => (retry.since, Some(lease.clone())),
+            _ => return,
+        };
+        // The lease counts from the first REQUEST, so that it never outlives the server's (RFC 2131 4.4.1).
+        let lease = Box::new(bound(self.config.manner, asked, server, message, &mut self.rng));
+        self.actions.push_back(ClientAction::Acked(message.yiaddr, server));
+        match known {
+            Some(old) if old.cidr == lease.cidr => {
+                self.state = State::Bound(lease.clone());
+                self.actions.push_back(ClientAction::Renewed(lease));
+                return;
+            }
+            Some(old) => self.actions.push_back(ClientAction::Expired(old)),
+            None => {}
+        }
+        if self.config.probe {
+            // RFC 5227 2.1.1: the first probe waits up to PROBE_WAIT, here nothing, as dhcpcd does after an ACK.
+            self.state = State::Probing(lease, 0, now);
+            self.probe(now);
+        } else {
+            self.state = State::Bound(lease.clone());
+            self.actions.push_back(ClientAction::Bound(lease));
+        }
+    }
+
+    fn handle_nak(&mut self, now: SimTime, message: &Message, server: Ipv4Addr) {
+        let lost = match &self.state {
+            State::Requesting(..) | State::Rebooting(_) => None,
+            State::Renewing(_, lease) | State::Rebinding(_, lease) => Some(lease.clone()),
+            _ => return,
+        };
+        let why = message.get(option::MESSAGE).map(|text| String::from_utf8_lossy(text).into_owned());
+        self.actions.push_back(ClientAction::Refused(server, why));
+        self.actions.extend(lost.map(ClientAction::Expired));
+        (self.config.remembered, self.config.hint) = (None, None);
+        match self.config.manner {
+            Manner::Dhclient => self.look(now),
+            // dhcpcd waits a moment, longer each time, so that a refusing server does not make it a flood.
+            Manner::Dhcpcd => self.state = State::Resting(now + Duration::from_secs(1)),
+        }
+    }
+
+    /// The next probe of an address, or its use.
+    fn probe(&mut self, now: SimTime) {
+        let State::Probing(lease, sent, next) = &mut self.state else { return };
+        let addr = lease.cidr.addr;
+        if *sent < ARP_PROBES {
+            *sent += 1;
+            let (number, wait) = (*sent, Manner::probe_wait(*sent, &mut self.rng));
+            *next = now + wait;
+            self.actions.push_back(ClientAction::Probe { addr, number, wait });
+            return;
+        }
+        let lease = lease.clone();
+        self.state = State::Bound(lease.clone());
+        self.actions.push_back(ClientAction::Bound(lease));
+        self.announce = Some((addr, 1, now));
+        self.make_announcement(now);
+    }
+
+    fn make_announcement(&mut self, now: SimTime) {
+        let Some((addr, number, _)) = self.announce.filter(|(_, _, at)| *at <= now) else { return };
+        let wait = (number < ARP_ANNOUNCEMENTS).then_some(Manner::ANNOUNCE_INTERVAL);
+        self.announce = wait.map(|wait| (addr, number + 1, now + wait));
+        self.actions.push_back(ClientAction::Announce { addr, number, wait });
+    }
+
+    /// The address that is being probed.
+    pub fn probing(&self) -> Option<Ipv4Addr> {
+        self.probed().map(|cidr| cidr.addr)
+    }
+
+    /// The address that is being probed, with its network.
+    pub fn probed(&self) -> Option<Cidr> {
+        match &self.state {
+            State::Probing(lease, ..) => Some(lease.cidr),
+            _ => None,
+        }
+    }
+
+    /// Somebody else has the address that is being probed: it is declined, and after a while another one is looked for
+    /// (RFC 2131 3.1 step 5).
+    pub fn handle_conflict(&mut self, now: SimTime, owner: MacAddr) {
+        let State::Probing(lease, ..) = self.state.clone() else { return };
+        self.actions.push_back(ClientAction::Conflict(lease.cidr.addr, owner));
+        // RFC 2131 table 5: server and address, no ciaddr, no list of wishes.
+        let mut decline = self.base(MessageType::Decline, now);
+        decline.secs = 0;
+        decline.set(option::REQUESTED_ADDRESS, &lease.cidr.addr.octets());
+        decline.set(option::SERVER_IDENTIFIER, &lease.server.octets());
+        self.identify(&mut decline);
+        self.send(decline, None, None);
+        (self.config.remembered, self.config.hint) = (None, None);
+        self.state = State::Resting(now + Manner::DECLINE_WAIT);
     }
 
     /// Does what has come due.
     pub fn handle_timeout(&mut self, now: SimTime) {
+        self.make_announcement(now);
+        let manner = self.config.manner;
         match self.state.clone() {
-            State::Resting { until } if until <= now => self.look(now),
-            State::Selecting { since, .. } | State::Requesting { since, .. } if now.since(since) >= LOOK_FOR => {
-                self.actions.push_back(ClientAction::NoOffers);
-                self.state = State::Resting { until: now + REST };
+            State::Resting(until) if until <= now => self.look(now),
+            State::Choosing(offers, until) if until <= now => {
+                let prefer = self.config.prefer_server;
+                let liked = |offer: &&Message| prefer.is_some() && offer.server_id() == prefer;
+                if let Some(offer) = offers.iter().find(liked).or(offers.first()) {
+                    self.request(now, offer.clone());
+                }
             }
-            State::Rebooting { since, .. } if now.since(since) >= REBOOT => {
-                self.config.remembered = None;
+            State::Selecting(retry)
+                if retry.next <= now && manner.look_for().is_some_and(|w| now >= retry.since + w) =>
+            {
+                self.actions.push_back(ClientAction::NoOffers);
+                self.state = State::Resting(now + manner.rest());
+            }
+            State::Requesting(retry, _) if retry.next <= now && now >= retry.since + manner.reboot() => self.look(now),
+            State::Rebooting(retry) if retry.next <= now && now >= retry.since + manner.reboot() => {
+                self.actions.push_back(ClientAction::NotConfirmed);
+                self.config.hint = self.config.remembered.take();
                 self.look(now);
             }
-            State::Bound(lease) if lease.renew_at <= now => {
-                self.xid = self.rng.next_u32();
-                self.began = now;
-                self.state = State::Renewing { lease, next: now, asked: now };
-                self.ask_again(now);
+            State::Probing(_, _, next) if next <= now => self.probe(now),
+            State::Bound(lease) if lease.renew_at <= now => self.renew(now, lease),
+            State::Renewing(retry, lease) if lease.rebind_at <= now && (!manner.lazy() || retry.next <= now) => {
+                self.rebind(now, lease);
             }
-            State::Renewing { lease, .. } if lease.rebind_at <= now => {
-                self.state = State::Rebinding { lease, next: now, asked: now };
-                self.ask_again(now);
-            }
-            State::Renewing { lease, .. } | State::Rebinding { lease, .. } if lease.expires <= now => {
+            State::Renewing(retry, lease) | State::Rebinding(retry, lease)
+                if lease.expires <= now && (!manner.lazy() || retry.next <= now) =>
+            {
+                self.config.hint = Some(lease.cidr.addr);
                 self.actions.push_back(ClientAction::Expired(lease));
                 self.look(now);
             }
-            _ if self.retry_at().is_some_and(|at| at <= now) => self.ask_again(now),
+            _ if self.retry().is_some_and(|retry| retry.next <= now) => self.ask_again(now),
             _ => {}
         }
     }
 
-    fn retry_at(&self) -> Option<SimTime> {
+    fn retry(&self) -> Option<Retry> {
         match &self.state {
-            State::Selecting { next, .. }
-            | State::Requesting { next, .. }
-            | State::Rebooting { next, .. }
-            | State::Renewing { next, .. }
-            | State::Rebinding { next, .. } => Some(*next),
-            State::Resting { .. } | State::Bound(_) | State::Idle => None,
+            State::Selecting(retry)
+            | State::Requesting(retry, _)
+            | State::Rebooting(retry)
+            | State::Renewing(retry, _)
+            | State::Rebinding(retry, _)
+            | State::Informing(retry, _) => Some(*retry),
+            _ => None,
         }
     }
 
     /// When it wants to be woken.
     pub fn next_wakeup(&self) -> Option<SimTime> {
-        match &self.state {
-            State::Resting { until } => Some(*until),
-            State::Selecting { since, next, .. } | State::Requesting { since, next, .. } => {
-                Some((*next).min(*since + LOOK_FOR))
-            }
-            State::Rebooting { since, next, .. } => Some((*next).min(*since + REBOOT)),
+        let own = match &self.state {
+            State::Resting(until) | State::Choosing(_, until) | State::Probing(_, _, until) => Some(*until),
             State::Bound(lease) => Some(lease.renew_at),
-            State::Renewing { lease, next, .. } => Some((*next).min(lease.rebind_at).min(lease.expires)),
-            State::Rebinding { lease, next, .. } => Some((*next).min(lease.expires)),
-            State::Idle => None,
-        }
+            State::Renewing(retry, lease) if !self.config.manner.lazy() => {
+                Some(retry.next.min(lease.rebind_at).min(lease.expires))
+            }
+            State::Rebinding(retry, lease) if !self.config.manner.lazy() => Some(retry.next.min(lease.expires)),
+            _ => self.retry().map(|retry| retry.next),
+        };
+        own.into_iter().chain(self.announce.map(|(_, _, at)| at)).min()
     }
 
     /// The lease that is held.
     pub fn lease(&self) -> Option<&BoundLease> {
         match &self.state {
-            State::Bound(lease) | State::Renewing { lease, .. } | State::Rebinding { lease, .. } => Some(lease),
+            State::Bound(lease) | State::Renewing(_, lease) | State::Rebinding(_, lease) => Some(lease),
             _ => None,
         }
+    }
+
+    /// Whether its question by INFORM was answered.
+    pub fn is_informed(&self) -> bool {
+        matches!(self.state, State::Informed)
     }
 
     /// The next thing it wants done.
@@ -344,18 +484,21 @@ impl Client {
     /// Where it is.
     pub fn row(&self, node: NodeId, iface: u32) -> DhcpClientRow {
         let state = match &self.state {
-            State::Resting { .. } | State::Idle => DhcpClientState::Init,
-            State::Selecting { .. } => DhcpClientState::Selecting,
-            State::Requesting { .. } => DhcpClientState::Requesting,
-            State::Rebooting { .. } => DhcpClientState::InitReboot,
-            State::Bound(_) => DhcpClientState::Bound,
-            State::Renewing { .. } => DhcpClientState::Renewing,
-            State::Rebinding { .. } => DhcpClientState::Rebinding,
+            State::Resting(_) | State::Idle => DhcpClientState::Init,
+            State::Selecting(_) | State::Choosing(..) => DhcpClientState::Selecting,
+            // RFC 2131's figure has no state of its own for the probe: the address is not used yet.
+            State::Requesting(..) | State::Probing(..) => DhcpClientState::Requesting,
+            State::Rebooting(_) => DhcpClientState::InitReboot,
+            State::Bound(_) | State::Informing(..) | State::Informed => DhcpClientState::Bound,
+            State::Renewing(..) => DhcpClientState::Renewing,
+            State::Rebinding(..) => DhcpClientState::Rebinding,
         };
         let lease = self.lease();
         let wanted = match &self.state {
-            State::Requesting { offer, .. } => Some(offer.yiaddr),
-            State::Rebooting { .. } => self.config.remembered,
+            State::Requesting(_, offer) => Some(offer.yiaddr),
+            State::Rebooting(_) => self.config.remembered,
+            State::Probing(lease, ..) => Some(lease.cidr.addr),
+            State::Informing(_, own) => Some(own.addr),
             _ => lease.map(|lease| lease.cidr.addr),
         };
         DhcpClientRow {
@@ -372,43 +515,5 @@ impl Client {
     }
 }
 
-/// When the REQUEST was sent that an ACK answers, and the address that was held already.
-fn asked_at(state: &State) -> Option<(SimTime, Option<Ipv4Addr>)> {
-    match state {
-        State::Requesting { since, .. } | State::Rebooting { since, .. } => Some((*since, None)),
-        State::Renewing { lease, asked, .. } | State::Rebinding { lease, asked, .. } => {
-            Some((*asked, Some(lease.cidr.addr)))
-        }
-        _ => None,
-    }
-}
-
-fn bound(asked: SimTime, server: Ipv4Addr, ack: &Message) -> BoundLease {
-    let lease = ack.lease_secs().unwrap_or(12 * 3600);
-    // RFC 2131 4.4.5: half, and seven eighths.
-    let t1 = ack.t1().unwrap_or(lease / 2);
-    let t2 = ack.t2().unwrap_or((u64::from(lease) * 7 / 8) as u32);
-    let prefix = ack.netmask().and_then(Cidr::prefix_of_mask).unwrap_or_else(|| classful_prefix(ack.yiaddr));
-    BoundLease {
-        cidr: Cidr::new(ack.yiaddr, prefix),
-        server,
-        since: asked,
-        renew_at: asked + secs(t1.min(t2)),
-        rebind_at: asked + secs(t2.min(lease)),
-        expires: asked + secs(lease),
-        ack: ack.clone(),
-    }
-}
-
-/// The prefix of the address's class, when the server says no mask (RFC 791 2.3).
-fn classful_prefix(addr: Ipv4Addr) -> u8 {
-    match addr.octets()[0] {
-        0..=127 => 8,
-        128..=191 => 16,
-        _ => 24,
-    }
-}
-
-fn secs(secs: u32) -> Duration {
-    Duration::from_secs(u64::from(secs))
-}
+/// Offers that are collected.
+const OFFERS_MAX: usize = 16;

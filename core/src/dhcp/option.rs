@@ -199,6 +199,23 @@ pub fn print(code: u8, bytes: &[u8]) -> String {
     }
 }
 
+/// What [`print()`] printed, back as bytes; none where it is not of the option's type.
+pub fn read(code: u8, text: &str) -> Option<Vec<u8>> {
+    let list = || text.split(',').map(str::trim);
+    let addresses = || list().map(|word| word.parse::<Ipv4Addr>().ok()).collect::<Option<Vec<_>>>();
+    match kind(code) {
+        Kind::Address | Kind::Addresses => Some(addresses()?.iter().flat_map(Ipv4Addr::octets).collect()),
+        Kind::Text => Some(text.strip_prefix('"')?.strip_suffix('"')?.as_bytes().to_vec()),
+        Kind::U8 => Some(vec![text.parse().ok()?]),
+        Kind::U16 => Some(text.parse::<u16>().ok()?.to_be_bytes().to_vec()),
+        Kind::U32 => Some(text.parse::<u32>().ok()?.to_be_bytes().to_vec()),
+        Kind::I32 => Some(text.parse::<i32>().ok()?.to_be_bytes().to_vec()),
+        Kind::Flag => Some(vec![u8::from(text == "true")]),
+        Kind::Codes => list().map(|word| word.parse().ok()).collect(),
+        Kind::U16s | Kind::Pairs | Kind::Names | Kind::Bytes => None,
+    }
+}
+
 /// The addresses in an option's bytes; what is left over at the end is not one.
 pub fn addresses(bytes: &[u8]) -> Vec<Ipv4Addr> {
     bytes.chunks_exact(4).map(|b| Ipv4Addr::new(b[0], b[1], b[2], b[3])).collect()

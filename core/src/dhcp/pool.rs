@@ -98,6 +98,18 @@ impl Pool {
         self.reusable.iter().map(|(_, addr)| *addr).find(|addr| self.contains(*addr))
     }
 
+    /// Whether [`Self::choose`] would find one.
+    pub(super) fn has_free(&self) -> bool {
+        let fresh = || {
+            let unused = |addr: &u32| {
+                let addr = Ipv4Addr::from_bits(*addr);
+                self.contains(addr) && !self.bindings.contains_key(&addr)
+            };
+            (self.fresh.max(self.first)..=self.last).find(unused)
+        };
+        self.reusable.iter().any(|(_, addr)| self.contains(*addr)) || fresh().is_some()
+    }
+
     /// The address that was given up longest ago because somebody else used it: the last resort.
     pub(super) fn abandoned(&self) -> Option<Ipv4Addr> {
         self.declined.iter().map(|(_, addr)| *addr).find(|addr| self.contains(*addr))

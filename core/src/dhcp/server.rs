@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::config::{Flavour, ServerConfig};
 use super::message::{ClientKey, Message, MessageType};
+use super::option;
 use super::pool::{Binding, Pool};
 use super::probe::Outbox;
 use super::reply::Reply;
@@ -70,19 +71,6 @@ impl Server {
     /// Its scope.
     pub fn config(&self) -> &ServerConfig {
         &self.config
-    }
-
-    /// Another scope from now on. Leases that still fit in are kept, and those that are kept for others run on.
-    pub fn configure(&mut self, config: ServerConfig) {
-        let old = core::mem::replace(self, Self::new(config, Rng::stream(0, crate::rng::Purpose::DhcpServer, 0)));
-        self.changes = old.changes;
-        for (addr, binding) in old.pool.bindings() {
-            if self.config.subnet.contains(*addr) {
-                self.pool.put(*addr, binding.clone());
-            } else {
-                self.changes.push_back(LeaseChange::Del(*addr));
-            }
-        }
     }
 
     /// Decides on a client's message.
@@ -151,8 +139,8 @@ impl Server {
     }
 
     /// Whether a new client could be given an address.
-    pub fn has_room(&mut self) -> bool {
-        self.pool.choose().is_some()
+    pub fn has_room(&self) -> bool {
+        self.pool.has_free()
     }
 
     fn discover(&mut self, now: SimTime, message: &Message) -> ServerAction {
@@ -193,10 +181,26 @@ impl Server {
 
     /// Promises an address.
     pub(super) fn acknowledge(&mut self, now: SimTime, message: &Message, addr: Ipv4Addr) -> ServerAction {
-        let secs = self.config.granted_secs(message.lease_secs());
         self.outbox.answered(addr);
+        if let Some(left) = self.left_of_fresh_lease(now, message, addr) {
+            let ServerAction::Reply(mut reply) = self.grant(MessageType::Ack, message, addr) else {
+                return ServerAction::Taken;
+            };
+            reply.message.set(option::LEASE_TIME, &left.to_be_bytes());
+            return ServerAction::Reply(reply);
+        }
+        let secs = self.config.granted_secs(message.lease_secs());
         self.bind(now, addr, message, LeaseState::Bound, now + Duration::from_secs(u64::from(secs)));
         self.grant(MessageType::Ack, message, addr)
+    }
+
+    /// A lease of which less than a quarter is over is not written anew: the client gets what is left of it
+    /// (dhcpd.conf's `dhcp-cache-threshold`, 25 % when nothing is set).
+    fn left_of_fresh_lease(&self, now: SimTime, message: &Message, addr: Ipv4Addr) -> Option<u32> {
+        let binding = self.pool.get(addr).filter(|b| b.client == message.client() && b.state == LeaseState::Bound)?;
+        let (whole, used) = (binding.expires.since(binding.since).as_secs(), now.since(binding.since).as_secs());
+        let fresh = self.config.flavour == Flavour::Isc && used > 0 && used * 4 < whole;
+        u32::try_from(whole - used.min(whole)).ok().filter(|_| fresh)
     }
 
     fn request(&mut self, now: SimTime, message: &Message) -> ServerAction {
@@ -359,11 +363,28 @@ impl Server {
         self.pool.held()
     }
 
-    /// The scope.
-    pub fn row(&self, node: NodeId) -> DhcpServerRow {
+    /// Takes a lease over that was promised before a restart.
+    pub fn restore(&mut self, row: &LeaseRow) {
+        let client = row.client_id.as_deref().map(crate::lab::hex_bytes).map_or(ClientKey::Mac(row.mac), ClientKey::Id);
+        let binding = Binding {
+            client,
+            mac: row.mac,
+            hostname: row.hostname.chars().take(HOSTNAME_MAX).collect(),
+            state: row.state,
+            since: row.since.unwrap_or(row.expires),
+            expires: row.expires,
+        };
+        if let Some(old) = self.pool.put(row.addr, binding) {
+            self.changes.push_back(LeaseChange::Del(old));
+        }
+    }
+
+    /// The scope, which is the server's with this number.
+    pub fn row(&self, node: NodeId, scope: u32) -> DhcpServerRow {
         let config = &self.config;
         DhcpServerRow {
             node,
+            scope,
             server: config.server_id,
             first: config.first,
             last: config.last,

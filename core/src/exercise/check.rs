@@ -381,7 +381,8 @@ fn gateway_of(name: &str, view: &LabView) -> Option<Ipv4Addr> {
     let node = machine(view, name)?;
     if is_real(view, node) {
         // Its routes cannot be seen; the router that its DHCP server hands out can.
-        return neighbours(view, node).find_map(|other| view.dhcp_servers.get(&other)?.router);
+        return neighbours(view, node)
+            .find_map(|other| view.dhcp_servers.values().find(|row| row.node == other)?.router);
     }
     let defaults = view.routes.values().filter(|row| row.node == node && row.dst == Cidr::DEFAULT);
     defaults.min_by_key(|row| row.metric).and_then(|row| row.via)

@@ -447,7 +447,7 @@ impl NatEngine {
     /// Its rows.
     pub fn rows(&self) -> Vec<Row> {
         let leases = self.dhcp.lease_rows(self.node).into_iter().map(Row::Lease);
-        let server = self.network.dhcp.map(|_| Row::DhcpServer(self.dhcp.row(self.node)));
+        let server = self.network.dhcp.map(|_| Row::DhcpServer(self.dhcp.row(self.node, 0)));
         server.into_iter().chain(leases).collect()
     }
 }

@@ -6,6 +6,7 @@ use core::net::Ipv4Addr;
 
 use super::*;
 use crate::addr::{Cidr, L4Proto};
+use crate::dhcp::option::kind;
 use crate::error::UserError;
 use crate::limits::{DHCP_POOL_MAX, LINK_QUEUE_FRAMES_MAX, NODES_MAX, PORT_SECURITY_MACS_MAX};
 use crate::machine::sysctl::try_all;
@@ -245,6 +246,7 @@ impl<'a> Check<'a> {
             self.error("lab-scope-lease", place.clone());
         }
         scope.options.iter().for_each(|option| self.dhcp_option(&place, option));
+        self.scope_limits(&place, scope);
     }
 
     pub(super) fn dhcp_option(&mut self, place: &str, option: &DhcpOptionSpec) {
@@ -254,6 +256,9 @@ impl<'a> Check<'a> {
         };
         if matches!(option.code, 0 | 255) || !hex_ok {
             self.error_with("lab-dhcp-option", place, "code", option.code);
+        } else if !option.value.suits(kind(option.code)) {
+            let name = crate::dhcp::option::name(option.code);
+            self.error_with("lab-dhcp-option-type", place, "name", name);
         }
     }
 
@@ -320,6 +325,27 @@ impl<'a> Check<'a> {
         if max == 0 || max > PORT_SECURITY_MACS_MAX || allowed as u64 > u64::from(max) {
             let error = UserError::new("lab-switch-security").with("place", place).with("found", max);
             self.errors.push(error.with("allowed", allowed).with("max", PORT_SECURITY_MACS_MAX));
+        }
+    }
+
+    fn scope_limits(&mut self, place: &str, scope: &ScopeSpec) {
+        let (min, max) = (scope.lease_secs_min.unwrap_or(1), scope.lease_secs_max.unwrap_or(u32::MAX));
+        if min == 0 || min > max || !(min..=max).contains(&scope.lease_secs) {
+            self.error("lab-scope-lease-range", place.to_owned());
+        }
+        let long = |text: &Option<String>, max| text.as_ref().is_some_and(|text| text.len() > max);
+        if long(&scope.server_name, 63) || long(&scope.boot_file, 127) {
+            self.error("lab-scope-text", place.to_owned());
+        }
+        let hex = |id: &str| id.split(':').all(|pair| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit()));
+        for reservation in &scope.reservations {
+            let ids = (reservation.mac.is_some(), reservation.client_id.as_deref());
+            if !matches!(ids, (true, None)) && !matches!(ids, (false, Some(id)) if hex(id)) {
+                self.error_with("lab-reservation", place, "address", reservation.address);
+            }
+        }
+        for range in scope.exclusions.iter().filter(|range| range.first > range.last) {
+            self.error_with("lab-scope-exclusion", place, "first", range.first);
         }
     }
 

@@ -169,7 +169,7 @@ impl NetworkDhcpSpec {
             enabled: Some(self.enabled),
             lease_default: self.lease_secs,
             options: self.options.clone(),
-            fixed: self.reservations.iter().map(|kept| (kept.mac, Some(kept.address))).collect(),
+            fixed: self.reservations.iter().filter_map(|kept| Some((kept.mac?, Some(kept.address)))).collect(),
             ..DhcpServerChange::default()
         }
     }

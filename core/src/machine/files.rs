@@ -26,6 +26,11 @@ impl Files {
         self.0.insert(path.to_owned(), text);
     }
 
+    /// Writes at a file's end.
+    pub fn append(&mut self, path: &str, text: &str) {
+        self.0.entry(path.to_owned()).or_default().push_str(text);
+    }
+
     /// Paths in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

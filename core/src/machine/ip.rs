@@ -8,6 +8,7 @@ use super::ctx::{Ctx, PacketBuf};
 use super::iface::LOOPBACK;
 use super::neigh::{NeighAction, NeighKey, Resolution};
 use super::route::Route;
+use super::socket::PacketFilter;
 use crate::addr::MacAddr;
 use crate::drop_reason::DropReason;
 use crate::event::Decision;
@@ -74,7 +75,11 @@ impl Machine {
             return drop(ctx, DropReason::NotForThisMac);
         }
         match header.ethertype {
-            ethertype::ARP => self.handle_arp(ctx, index, frame.id, payload),
+            ethertype::ARP => {
+                let tapped = self.sockets.packet_receivers(index, PacketFilter::Arp);
+                tapped.iter().for_each(|id| self.packet_socket_push(*id, frame));
+                self.handle_arp(ctx, index, frame.id, payload, !tapped.is_empty());
+            }
             ethertype::IPV4 => {
                 let tapped = self.tap_packet_sockets(index, frame, payload);
                 self.ip_input(ctx, index, PacketBuf::new(payload, Some(frame.id)), tapped);
@@ -90,15 +95,15 @@ impl Machine {
             return false;
         }
         let Some(port) = udp_destination(payload) else { return false };
-        let receivers = self.sockets.packet_receivers(index, port);
+        let receivers = self.sockets.packet_receivers(index, PacketFilter::Udp(port));
         for id in &receivers {
-            self.packet_socket_push(*id, frame.bytes.clone());
+            self.packet_socket_push(*id, frame);
         }
         !receivers.is_empty()
     }
 
     /// An ARP message.
-    fn handle_arp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: FrameId, payload: &[u8]) {
+    fn handle_arp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: FrameId, payload: &[u8], tapped: bool) {
         let message = match Arp::parse(payload) {
             Ok(message) => message,
             Err(reason) => return ctx.dropped(Some(frame), Some(index), reason),
@@ -114,7 +119,7 @@ impl Machine {
             self.learn_neighbour(ctx, key, message.sender_mac, solicited, asks_us);
         }
         if !asks_us {
-            return if solicited {
+            return if solicited || tapped {
                 ctx.delivered(Some(frame), "arp");
             } else {
                 ctx.dropped(Some(frame), Some(index), DropReason::ArpNotForUs);

@@ -78,7 +78,7 @@ pub struct Machine {
     /// Packets to oneself, and when they arrive.
     loopback: VecDeque<(SimTime, PacketBuf)>,
     dhcp_clients: BTreeMap<u32, (Pid, DhcpClientRow)>,
-    dhcp_server: Option<DhcpServerRow>,
+    dhcp_servers: BTreeMap<u32, (Pid, DhcpServerRow)>,
     leases: BTreeMap<core::net::Ipv4Addr, LeaseRow>,
     services: BTreeMap<String, Option<Pid>>,
     /// What the hypervisor answered to processes here; none where there is no hypervisor.
@@ -112,7 +112,7 @@ impl Machine {
             icmp_limiter: icmp_limit::IcmpLimiter::default(),
             loopback: VecDeque::new(),
             dhcp_clients: BTreeMap::new(),
-            dhcp_server: None,
+            dhcp_servers: BTreeMap::new(),
             leases: BTreeMap::new(),
             services: BTreeMap::new(),
             hypervisor: None,
@@ -334,7 +334,7 @@ impl Machine {
         rows.extend(self.routes.iter().map(|route| Row::Route(self.route_row(route))));
         rows.extend(self.neighs.rows(self.node).into_iter().map(Row::Neigh));
         rows.extend(self.dhcp_clients.values().map(|(_, row)| Row::DhcpClient(row.clone())));
-        rows.extend(self.dhcp_server.clone().map(Row::DhcpServer));
+        rows.extend(self.dhcp_servers.values().map(|(_, row)| Row::DhcpServer(row.clone())));
         rows.extend(self.leases.values().cloned().map(Row::Lease));
         rows.extend(self.forward_rows(None).into_iter().map(Row::Forward));
         rows.extend(self.flow_rows(samples).into_iter().map(Row::Flow));

@@ -60,6 +60,11 @@ impl Processes {
         }
     }
 
+    pub fn peek_pid(&self) -> Pid {
+        Pid(self.next_pid)
+    }
+
+    /// The next PID, taken.
     pub fn next_pid(&mut self) -> Pid {
         let pid = Pid(self.next_pid);
         self.next_pid += 1;
@@ -263,6 +268,9 @@ impl Machine {
             self.dhcp_clients.extract_if(.., |_, (owner, _)| *owner == pid).map(|(_, (_, row))| row).collect::<Vec<_>>()
         {
             ctx.del(Key::DhcpClient(row.key()));
+        }
+        for (_, (_, row)) in self.dhcp_servers.extract_if(.., |_, (owner, _)| *owner == pid) {
+            ctx.del(Key::DhcpServer(row.key()));
         }
         let Some(process) = self.processes.table.get_mut(&pid) else { return };
         process.program = None;

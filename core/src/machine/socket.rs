@@ -1,10 +1,10 @@
 //! A machine's sockets other than TCP's: UDP, ping, packet. TCP's are in [`super::tcp`]; all share one number space.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
 
 use crate::addr::{Endpoint, L4Proto};
-use crate::id::{Pid, SocketId};
+use crate::frame::Frame;
+use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
 use crate::programs::{Datagram, EchoAnswer, Errno, IcmpNotice};
 
@@ -41,10 +41,21 @@ pub struct PingSocket {
 pub struct PacketSocket {
     /// The interface's index.
     pub iface: u32,
-    /// The UDP port it filters for.
-    pub udp_port: u16,
-    /// Arrived and not yet read.
-    pub queue: VecDeque<Rc<[u8]>>,
+    /// What it sees.
+    pub filter: PacketFilter,
+    /// Frames that wait.
+    pub queue: VecDeque<Frame>,
+    /// The frame that was taken last.
+    pub last: Option<FrameId>,
+}
+
+/// What a packet socket sees (as a BPF program selects it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketFilter {
+    /// IPv4 with UDP to this port.
+    Udp(u16),
+    /// ARP.
+    Arp,
 }
 
 /// What a socket is.
@@ -158,11 +169,11 @@ impl Sockets {
             .map(|(id, _)| id)
     }
 
-    /// The packet sockets at an interface that filter for this UDP port.
-    pub fn packet_receivers(&self, iface: u32, udp_port: u16) -> Vec<SocketId> {
+    /// The packet sockets at an interface with this filter.
+    pub fn packet_receivers(&self, iface: u32, filter: PacketFilter) -> Vec<SocketId> {
         self.iter()
             .filter(|(_, socket)| {
-                matches!(&socket.body, SocketBody::Packet(packet) if packet.iface == iface && packet.udp_port == udp_port)
+                matches!(&socket.body, SocketBody::Packet(packet) if packet.iface == iface && packet.filter == filter)
             })
             .map(|(id, _)| id)
             .collect()

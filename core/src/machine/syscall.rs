@@ -9,8 +9,9 @@ use super::ctx::{Ctx, Effect, Handoff, PacketBuf};
 use super::iface::LOOPBACK;
 use super::ip::SendOptions;
 use super::process::{INIT, Process};
-use super::socket::{PacketSocket, PingSocket, Socket, SocketBody, UdpSocket};
+use super::socket::{PacketFilter, PacketSocket, PingSocket, Socket, SocketBody, UdpSocket};
 use crate::addr::{Cidr, Endpoint, L4Proto, MacAddr};
+use crate::drop_reason::DropReason;
 use crate::event::{Fact, Output, Span, Stream};
 use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
@@ -129,6 +130,10 @@ impl Kernel for Sys<'_, '_> {
         Ok(())
     }
 
+    fn next_pid(&self) -> Pid {
+        self.machine.processes.peek_pid()
+    }
+
     fn daemonize(&mut self) -> Pid {
         let old = self.pid;
         let new = self.machine.processes.next_pid();
@@ -205,6 +210,18 @@ impl Kernel for Sys<'_, '_> {
 
     fn hypervisor_answer(&mut self) -> Option<HypervisorAnswer> {
         self.machine.hypervisor.as_mut()?.remove(&self.pid)
+    }
+
+    fn append_file(&mut self, path: &str, text: &str) -> Result<(), Errno> {
+        if path.starts_with("/proc/") {
+            return Err(Errno::EACCES);
+        }
+        self.machine.files.append(path, text);
+        Ok(())
+    }
+
+    fn file_len(&self, path: &str) -> usize {
+        self.machine.files.read(path).map_or(0, str::len)
     }
 
     fn ifaces(&self) -> Vec<IfaceRow> {
@@ -312,7 +329,7 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn dhcp_server_put(&mut self, row: DhcpServerRow) {
-        self.machine.dhcp_server = Some(row.clone());
+        self.machine.dhcp_servers.insert(row.scope, (self.pid, row.clone()));
         self.ctx.put(Row::DhcpServer(row));
     }
 
@@ -430,8 +447,25 @@ impl Kernel for Sys<'_, '_> {
 
     fn packet_open(&mut self, iface: u32, udp_port: u16) -> Result<SocketId, Errno> {
         self.machine.ifaces.get(iface).filter(|iface| iface.index != LOOPBACK).ok_or(Errno::ENODEV)?;
-        let body = SocketBody::Packet(PacketSocket { iface, udp_port, queue: VecDeque::new() });
+        let body = SocketBody::Packet(PacketSocket {
+            iface,
+            filter: PacketFilter::Udp(udp_port),
+            queue: VecDeque::new(),
+            last: None,
+        });
         self.machine.add_socket(self.ctx, self.pid, body)
+    }
+
+    fn arp_open(&mut self, iface: u32) -> Result<SocketId, Errno> {
+        self.machine.ifaces.get(iface).filter(|iface| iface.index != LOOPBACK).ok_or(Errno::ENODEV)?;
+        let packet = PacketSocket { iface, filter: PacketFilter::Arp, queue: VecDeque::new(), last: None };
+        self.machine.add_socket(self.ctx, self.pid, SocketBody::Packet(packet))
+    }
+
+    fn packet_refuse(&mut self, socket: SocketId, reason: DropReason) {
+        if let Some(Socket { body: SocketBody::Packet(packet), .. }) = self.machine.sockets.get(socket) {
+            self.ctx.lost(packet.last, Some(packet.iface), reason);
+        }
     }
 
     fn packet_send(&mut self, socket: SocketId, frame: Vec<u8>) -> Result<(), Errno> {
@@ -453,7 +487,11 @@ impl Kernel for Sys<'_, '_> {
 
     fn packet_recv(&mut self, socket: SocketId) -> Option<Rc<[u8]>> {
         match self.machine.sockets.get_mut(socket) {
-            Some(Socket { body: SocketBody::Packet(packet), .. }) => packet.queue.pop_front(),
+            Some(Socket { body: SocketBody::Packet(packet), .. }) => {
+                let frame = packet.queue.pop_front()?;
+                packet.last = Some(frame.id);
+                Some(frame.bytes)
+            }
             _ => None,
         }
     }

@@ -1,7 +1,6 @@
 //! Layer 4 of a machine but TCP: to which socket a packet goes, and the rows of `ss`.
 
 use core::net::{IpAddr, Ipv4Addr};
-use std::rc::Rc;
 
 use super::Machine;
 use super::ctx::{Ctx, PacketBuf};
@@ -9,6 +8,7 @@ use super::ip::SendOptions;
 use super::socket::{Socket, SocketBody};
 use crate::addr::{Endpoint, L4Proto};
 use crate::drop_reason::DropReason;
+use crate::frame::Frame;
 use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::Ipv4;
 use crate::frame::udp::Udp;
@@ -92,11 +92,11 @@ impl Machine {
         }
     }
 
-    pub(super) fn packet_socket_push(&mut self, id: SocketId, bytes: Rc<[u8]>) {
+    pub(super) fn packet_socket_push(&mut self, id: SocketId, frame: &Frame) {
         if let Some(Socket { body: SocketBody::Packet(packet), .. }) = self.sockets.get_mut(id)
             && packet.queue.len() < RAW_QUEUE_MAX
         {
-            packet.queue.push_back(bytes);
+            packet.queue.push_back(frame.clone());
             self.wake_owner(id);
         }
     }
@@ -252,7 +252,7 @@ impl Machine {
             SocketBody::Packet(packet) => {
                 let iface = self.ifaces.get(packet.iface).map(|iface| iface.name.clone());
                 let local = SocketEnd { iface, ..any.clone() };
-                let queued = packet.queue.iter().map(|frame| frame.len()).sum();
+                let queued = packet.queue.iter().map(|frame| frame.bytes.len()).sum();
                 (SocketKind::PRaw, SocketState::Unconnected, local, any, queued)
             }
         };

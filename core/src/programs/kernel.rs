@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{Cidr, Endpoint, MacAddr};
+use crate::drop_reason::DropReason;
 use crate::event::{Span, Stream};
 use crate::frame::icmp::Icmp;
 use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
@@ -356,6 +357,10 @@ pub trait Kernel {
     /// # Errors
     /// `ESRCH` when there is no such process.
     fn kill(&mut self, pid: Pid, signal: Signal) -> Result<(), Errno>;
+    /// The PID that the next process will have.
+    fn next_pid(&self) -> Pid {
+        Pid(0)
+    }
     /// Goes on in the background under a new PID; for the command line it is as if it had exited with 0.
     fn daemonize(&mut self) -> Pid;
     /// All processes.
@@ -397,6 +402,19 @@ pub trait Kernel {
     /// Takes the hypervisor's answer.
     fn hypervisor_answer(&mut self) -> Option<HypervisorAnswer> {
         None
+    }
+
+    /// Writes at a file's end, making it if need be.
+    ///
+    /// # Errors
+    /// As [`Kernel::write_file`].
+    fn append_file(&mut self, path: &str, text: &str) -> Result<(), Errno> {
+        let whole = self.read_file(path).unwrap_or_default() + text;
+        self.write_file(path, whole)
+    }
+    /// How long a file is, in bytes; 0 when there is none.
+    fn file_len(&self, path: &str) -> usize {
+        self.read_file(path).map_or(0, |text| text.len())
     }
 
     /// All interfaces, by index.
@@ -562,6 +580,15 @@ pub trait Kernel {
     fn packet_send(&mut self, socket: SocketId, frame: Vec<u8>) -> Result<(), Errno>;
     /// Takes the next frame.
     fn packet_recv(&mut self, socket: SocketId) -> Option<Rc<[u8]>>;
+    /// Says that the program could do nothing with the frame that it took last, and why.
+    fn packet_refuse(&mut self, _socket: SocketId, _reason: DropReason) {}
+    /// A packet socket at one interface that sees ARP, and sends whole frames.
+    ///
+    /// # Errors
+    /// `ENODEV`, `ENFILE`.
+    fn arp_open(&mut self, _iface: u32) -> Result<SocketId, Errno> {
+        Err(Errno::ENODEV)
+    }
 
     /// Begins a TCP connection.
     ///

@@ -6,11 +6,13 @@
 
 pub mod curl;
 pub mod dhclient;
+pub mod dhcpcd;
 pub mod dhcpd;
 pub mod dns;
 pub mod dnsd;
 pub mod echod;
 pub mod httpd;
+pub(crate) mod isc_date;
 mod kernel;
 pub mod nc;
 pub mod ping;
@@ -34,6 +36,7 @@ pub enum Step {
 
 use curl::Curl;
 use dhclient::Dhclient;
+use dhcpcd::Dhcpcd;
 use dhcpd::Dhcpd;
 use dnsd::Dnsd;
 use echod::Echod;
@@ -59,6 +62,8 @@ pub enum Program {
     Slurp(Box<Slurp>),
     /// A DHCP client.
     Dhclient(Box<Dhclient>),
+    /// The other DHCP client.
+    Dhcpcd(Box<Dhcpcd>),
     /// A DHCP server.
     Dhcpd(Box<Dhcpd>),
     /// Echo requests.
@@ -93,6 +98,7 @@ impl Program {
         match name {
             "dhclient" => Some(Self::Dhclient(Box::new(Dhclient::new(argv)))),
             "iptables-restore" | "nft" => shell::slurp(name, argv).map(|tool| Self::Slurp(Box::new(tool))),
+            "dhcpcd" => Some(Self::Dhcpcd(Box::new(Dhcpcd::new(argv)))),
             "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
             "curl" => Some(Self::Curl(Box::new(Curl::new(argv)))),
             "nc" => Some(Self::Nc(Box::new(Nc::new(argv)))),
@@ -123,6 +129,7 @@ impl Program {
             Self::Instant(run, argv) => Step::Exited(run(argv, kernel)),
             Self::Slurp(program) => program.poll(kernel),
             Self::Dhclient(program) => program.poll(kernel),
+            Self::Dhcpcd(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
             Self::Ping(program) => program.poll(kernel),
             Self::Curl(program) => program.poll(kernel),

@@ -99,6 +99,13 @@ pub const DHCLIENT: Grammar = Grammar {
     subcommands: &[],
     operand: Some(Slot::Iface),
 };
+/// `dhcpcd`.
+pub const DHCPCD: Grammar = Grammar {
+    options: &["-4", "-d", "-1", "-n", "-k", "-x", "-T", "-B", "-A"],
+    keywords: &[("-s", Slot::Free), ("-r", Slot::Free), ("-t", Slot::Free), ("-m", Slot::Free), ("-h", Slot::Free)],
+    subcommands: &[],
+    operand: Some(Slot::Iface),
+};
 /// `curl`.
 pub const CURL: Grammar = Grammar {
     options: &["-v", "-s", "-I", "-4"],

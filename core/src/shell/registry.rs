@@ -70,6 +70,7 @@ tools! {
     Instant "uname" "show the kernel's name and version" &complete::UNAME, Some(coreutils::uname);
     Program "ping" "ask a machine whether it is there" &complete::PING, None;
     Program "dhclient" "get an address from a DHCP server" &complete::DHCLIENT, None;
+    Program "dhcpcd" "get an address from a DHCP server, after asking whether it is free" &complete::DHCPCD, None;
     Program "curl" "fetch a page by HTTP" &complete::CURL, None;
     Program "nc" "send and receive over TCP or UDP" &complete::NC, None;
     Builtin "echo" "print words" &complete::ECHO, None;
@@ -103,7 +104,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("arp", "ip"),
     ("netstat", "ss"),
     ("wget", "curl"),
-    ("dhcpcd", "dhclient"),
     ("telnet", "nc"),
     ("netcat", "nc"),
     ("ncat", "nc"),

@@ -88,7 +88,7 @@ tables! {
     /// What DHCP servers promised.
     leases: Lease(LeaseRow, (crate::id::NodeId, core::net::Ipv4Addr));
     /// DHCP servers and their scopes.
-    dhcp_servers: DhcpServer(DhcpServerRow, crate::id::NodeId);
+    dhcp_servers: DhcpServer(DhcpServerRow, (crate::id::NodeId, u32));
     /// DHCP clients and where they are in their state machine.
     dhcp_clients: DhcpClient(DhcpClientRow, (crate::id::NodeId, u32));
     /// Port-forwarding rules whose sockets are open on a host.

@@ -118,7 +118,7 @@ fn any_dhcp_message_is_answered_or_refused_and_read_back_as_it_was_sent() {
     let server = Server::new(config, Rng::stream(1, Purpose::DhcpServer, 1));
     let mac = GUEST;
     let client = Client::new(
-        ClientConfig { mac, hostname: None, params: vec![1, 3, 6], remembered: None },
+        ClientConfig { params: vec![1, 3, 6], ..ClientConfig::new(mac) },
         Rng::stream(1, Purpose::Machine, 1),
     );
     bolero::check!().with_iterations(RUNS * 20).for_each(|bytes: &[u8]| {

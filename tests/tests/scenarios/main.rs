@@ -1,6 +1,7 @@
 //! Scenarios: what a student does, on the whole core, headless. Needs nothing from the system.
 
 mod bridge;
+mod dhcp;
 mod exercises;
 mod labs;
 mod nat;

@@ -209,7 +209,7 @@ pub fn machines(view: &LabView) -> Vec<&NodeRow> {
 pub fn near_and_far(view: &LabView) -> (Vec<&NodeRow>, Vec<&NodeRow>) {
     let is_near = |node: &&NodeRow| match node.kind {
         NodeKind::Vm | NodeKind::Host => true,
-        NodeKind::Computer => node.site != "internet" && !view.dhcp_servers.contains_key(&node.id),
+        NodeKind::Computer => node.site != "internet" && !view.dhcp_servers.values().any(|row| row.node == node.id),
         _ => false,
     };
     machines(view).into_iter().partition(is_near)

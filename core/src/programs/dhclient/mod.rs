@@ -10,7 +10,10 @@ use core::net::Ipv4Addr;
 use super::dhcpd::payload;
 use super::{Errno, Kernel, LinkChange, Signal, Step};
 use crate::addr::{Endpoint, MacAddr};
-use crate::dhcp::{CLIENT_PORT, Client, ClientAction, ClientConfig, Message, MessageType, SERVER_PORT, option};
+use crate::dhcp::{
+    BoundLease, CLIENT_PORT, Client, ClientAction, ClientConfig, Message, MessageType, SERVER_PORT, option,
+};
+use crate::drop_reason::DropReason;
 use crate::event::{Span, Stream};
 use crate::frame::ethernet::ethertype;
 use crate::frame::{Ethernet, Ipv4Header, Udp};
@@ -88,6 +91,8 @@ struct OnIface {
     mac: MacAddr,
     socket: SocketId,
     client: Client,
+    /// The ping to the router of a recorded lease, and that lease.
+    trying: Option<(Pid, BoundLease)>,
 }
 
 impl Dhclient {
@@ -186,15 +191,18 @@ impl Dhclient {
         let Ok(socket) = kernel.packet_open(index, CLIENT_PORT) else { return };
         announce(kernel, options, name, mac);
         let remembered = leases::last(kernel, &options.lease_file, name);
+        let runs = |lease: &&leases::Remembered| lease.expires > kernel.now();
         let config = ClientConfig {
-            mac,
             hostname: Some(kernel.hostname()),
             params: PARAMS.to_vec(),
-            remembered: remembered.filter(|lease| lease.expires > kernel.now()).map(|lease| lease.addr),
+            remembered: remembered.as_ref().filter(runs).map(|lease| lease.addr),
+            // The address of a lease that is over is asked for all the same (client/dhclient.c, `make_discover`).
+            hint: remembered.map(|lease| lease.addr),
+            ..ClientConfig::new(mac)
         };
         let seed = u64::from(kernel.random_u32());
         let client = Client::new(config, Rng::stream(seed, Purpose::Machine, u64::from(index)));
-        self.clients.push(OnIface { index, name: name.to_owned(), mac, socket, client });
+        self.clients.push(OnIface { index, name: name.to_owned(), mac, socket, client, trying: None });
     }
 
     fn go_to_background(&mut self, kernel: &mut dyn Kernel, options: &Options) {
@@ -208,17 +216,21 @@ impl Dhclient {
         let udp = self.udp;
         let Some(on) = self.clients.get_mut(at) else { return false };
         while let Some(frame) = kernel.packet_recv(on.socket) {
-            if let Some(message) = payload(&frame).and_then(|bytes| Message::parse(&bytes).ok()) {
-                on.client.handle_message(kernel.now(), &message);
+            match payload(&frame).and_then(|bytes| Message::parse(&bytes).ok()) {
+                Some(message) => on.client.handle_message(kernel.now(), &message),
+                None => kernel.packet_refuse(on.socket, DropReason::DhcpMalformed),
             }
         }
+        let mut failed = on.finish_trying(kernel, options);
         // The packet socket saw these too; they are only taken away here.
         while udp.and_then(|socket| kernel.udp_recv(socket)).is_some() {}
         on.client.handle_timeout(kernel.now());
-        let mut failed = false;
         while let Some(action) = on.client.poll_action() {
-            failed |= matches!(action, ClientAction::NoOffers);
-            on.act(kernel, options, udp, action);
+            if action == ClientAction::NoOffers {
+                failed |= on.no_offers(kernel, options);
+            } else {
+                on.act(kernel, options, udp, action);
+            }
         }
         let row = on.client.row(kernel.node(), on.index);
         kernel.dhcp_client_put(row);
@@ -230,16 +242,15 @@ impl OnIface {
     fn act(&mut self, kernel: &mut dyn Kernel, options: &Options, udp: Option<SocketId>, action: ClientAction) {
         let name = &self.name;
         match action {
-            ClientAction::Send { message, unicast_to, interval_secs } => {
+            ClientAction::Send { message, unicast_to, retry } => {
                 let to = unicast_to.unwrap_or(Ipv4Addr::BROADCAST);
-                let what = match message.kind() {
-                    Some(MessageType::Discover) => "DHCPDISCOVER".to_owned(),
-                    _ => {
-                        let wanted = message.requested_ip().unwrap_or(message.ciaddr);
-                        format!("DHCPREQUEST for {wanted}")
+                let wanted = message.requested_ip().unwrap_or(message.ciaddr);
+                let (what, interval) = match (message.kind(), retry) {
+                    (Some(MessageType::Discover), Some(retry)) => {
+                        ("DHCPDISCOVER".to_owned(), format!(" interval {}", retry.as_secs()))
                     }
+                    _ => (format!("DHCPREQUEST for {wanted}"), String::new()),
                 };
-                let interval = interval_secs.map(|secs| format!(" interval {secs}")).unwrap_or_default();
                 info(kernel, options, &format!("{what} on {name} to {to} port 67{interval}\n"));
                 self.send(kernel, udp, unicast_to, &message);
             }
@@ -247,7 +258,7 @@ impl OnIface {
                 info(kernel, options, &format!("DHCPOFFER of {addr} from {server}\n"))
             }
             ClientAction::Acked(addr, server) => info(kernel, options, &format!("DHCPACK of {addr} from {server}\n")),
-            ClientAction::Refused(server) => info(kernel, options, &format!("DHCPNAK from {server}\n")),
+            ClientAction::Refused(server, _) => info(kernel, options, &format!("DHCPNAK from {server}\n")),
             ClientAction::Bound(lease) => {
                 script::bound(kernel, self.index, &lease);
                 leases::append(kernel, &options.lease_file, name, &lease);
@@ -259,19 +270,74 @@ impl OnIface {
                 self.say_bound(kernel, options, &lease);
             }
             ClientAction::Expired(_) => script::flush(kernel, self.index),
-            ClientAction::NoOffers => {
-                info(kernel, options, "No DHCPOFFERS received.\n");
-                let then = if options.once {
-                    "Unable to obtain a lease on first try.  Exiting.\n"
-                } else {
-                    "No working leases in persistent database - sleeping.\n"
-                };
-                info(kernel, options, then);
+            // dhclient does not probe by itself, informs nobody, and says nothing of the rest.
+            ClientAction::NoOffers
+            | ClientAction::NotConfirmed
+            | ClientAction::Renewing(_)
+            | ClientAction::Rebinding(_)
+            | ClientAction::Informed(_)
+            | ClientAction::Probe { .. }
+            | ClientAction::Conflict(..)
+            | ClientAction::Announce { .. } => {}
+        }
+    }
+
+    /// Nobody answered (client/dhclient.c, `state_panic`): a recorded lease that still runs is tried by asking its router.
+    /// `true` when that cannot be.
+    fn no_offers(&mut self, kernel: &mut dyn Kernel, options: &Options) -> bool {
+        info(kernel, options, "No DHCPOFFERS received.\n");
+        let recorded = leases::last(kernel, &options.lease_file, &self.name);
+        let Some(recorded) = recorded.filter(|lease| lease.expires > kernel.now()) else {
+            no_lease(kernel, options);
+            return true;
+        };
+        info(kernel, options, &format!("Trying recorded lease {}\n", recorded.addr));
+        let router = script::try_recorded(kernel, self.index, &recorded.lease);
+        let ping = router.map(|to| kernel.spawn(["ping", "-q", "-c", "1", &to.to_string()].map(str::to_owned).into()));
+        match ping {
+            Some(Ok(pid)) => {
+                self.trying = Some((pid, recorded.lease));
+                false
+            }
+            Some(Err(_)) => {
+                script::flush(kernel, self.index);
+                no_lease(kernel, options);
+                true
+            }
+            None => {
+                self.recorded_works(kernel, options, recorded.lease);
+                false
             }
         }
     }
 
-    fn say_bound(&self, kernel: &mut dyn Kernel, options: &Options, lease: &crate::dhcp::BoundLease) {
+    /// What the router of a recorded lease answered. `true` when it did not.
+    fn finish_trying(&mut self, kernel: &mut dyn Kernel, options: &Options) -> bool {
+        let Some((pid, lease)) = self.trying.clone() else { return false };
+        match kernel.wait(pid) {
+            None => false,
+            Some(0) => {
+                self.trying = None;
+                self.recorded_works(kernel, options, lease);
+                false
+            }
+            Some(_) => {
+                self.trying = None;
+                script::flush(kernel, self.index);
+                no_lease(kernel, options);
+                true
+            }
+        }
+    }
+
+    fn recorded_works(&mut self, kernel: &mut dyn Kernel, options: &Options, lease: BoundLease) {
+        script::recorded_works(kernel, self.index, &lease);
+        let secs = lease.renew_at.since(kernel.now().min(lease.renew_at)).as_secs();
+        info(kernel, options, &format!("bound: renewal in {secs} seconds.\n"));
+        self.client.adopt(lease);
+    }
+
+    fn say_bound(&self, kernel: &mut dyn Kernel, options: &Options, lease: &BoundLease) {
         let secs = lease.renew_at.since(kernel.now()).as_secs();
         info(kernel, options, &format!("bound to {} -- renewal in {secs} seconds.\n", lease.cidr.addr));
     }
@@ -327,6 +393,15 @@ fn parse(argv: &[String]) -> Result<Options, String> {
     Ok(options)
 }
 
+fn no_lease(kernel: &mut dyn Kernel, options: &Options) {
+    let then = if options.once {
+        "Unable to obtain a lease on first try.  Exiting.\n"
+    } else {
+        "No working leases in persistent database - sleeping.\n"
+    };
+    info(kernel, options, then);
+}
+
 fn say(kernel: &mut dyn Kernel, text: &str) {
     kernel.write(Stream::Stderr, spans(text));
 }
@@ -338,7 +413,7 @@ fn info(kernel: &mut dyn Kernel, options: &Options, text: &str) {
 }
 
 /// Words that have a meaning of their own: the message's name, addresses.
-fn spans(text: &str) -> Vec<Span> {
+pub(super) fn spans(text: &str) -> Vec<Span> {
     let piece = |word: &str| {
         let bare = word.trim_end();
         if bare.starts_with("DHCP") && bare.len() > 4 && bare.bytes().all(|b| b.is_ascii_uppercase()) {
@@ -391,6 +466,6 @@ fn release(kernel: &mut dyn Kernel, options: &Options, index: u32, name: &str, m
         kernel.close(socket);
     }
     script::flush(kernel, index);
-    let _ = kernel.write_file(&options.lease_file, String::new());
+    leases::released(kernel, &options.lease_file, name, lease.lease);
     kernel.dhcp_client_del(index);
 }

@@ -60,6 +60,9 @@ impl LeaseRow {
 pub struct DhcpServerRow {
     /// The node it runs on.
     pub node: NodeId,
+    /// The scope's number there, from 0.
+    #[serde(default)]
+    pub scope: u32,
     /// Its own address.
     pub server: Ipv4Addr,
     /// First address of the pool.
@@ -78,8 +81,8 @@ pub struct DhcpServerRow {
 
 impl DhcpServerRow {
     /// Key of the table.
-    pub fn key(&self) -> NodeId {
-        self.node
+    pub fn key(&self) -> (NodeId, u32) {
+        (self.node, self.scope)
     }
 }
 

@@ -119,7 +119,9 @@ fn real_lines(view: &LabView, nic: &NicRow, device: &str, texts: &TextsHandle) -
 
 fn built_lines(view: &LabView, node: NodeId, texts: &TextsHandle) -> Vec<Line> {
     let name = || view.nodes.get(&node).map(|row| row.name.clone()).unwrap_or_default();
-    let Some(server) = view.dhcp_servers.get(&node) else { return vec![(name(), "mono small")] };
+    let Some(server) = view.dhcp_servers.values().find(|row| row.node == node) else {
+        return vec![(name(), "mono small")];
+    };
     let pool = (format!("DHCP .{}–.{}", server.first.octets()[3], server.last.octets()[3]), "mono small");
     if view.nodes.get(&node).is_some_and(|row| row.kind != NodeKind::NatEngine) {
         return vec![(name(), "dim small"), (server.server.to_string(), "mono small"), pool];

@@ -5,7 +5,7 @@ mod leases;
 
 use core::net::Ipv4Addr;
 
-use super::{EchoAnswer, EchoRequest, Kernel, Step};
+use super::{EchoAnswer, EchoRequest, Kernel, PathMtu, Step};
 use crate::addr::{Endpoint, MacAddr};
 use crate::dhcp::{
     CLIENT_PORT, Flavour, LeaseChange, Message, MessageType, Reply, ReplyTo, Reservation, SERVER_PORT, Server,
@@ -195,7 +195,7 @@ impl Scope {
                 seq: 0,
                 ttl: None,
                 iface: Some(self.iface),
-                dont_fragment: false,
+                path_mtu: PathMtu::default(),
                 payload: PING_PAYLOAD.to_vec(),
             };
             let _ = ping.map(|socket| kernel.ping_send(socket, request));

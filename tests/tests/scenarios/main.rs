@@ -4,6 +4,7 @@ mod bridge;
 mod dhcp;
 mod exercises;
 mod labs;
+mod lecture;
 mod nat;
 mod nat_modes;
 mod port_forward;

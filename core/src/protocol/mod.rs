@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UserError;
 use crate::event::Event;
+use crate::reach::Matrix;
 use crate::time::SimTime;
 use crate::view::{Row, SocketRow};
 use crate::world::Command;
@@ -94,7 +95,14 @@ pub enum ClientMessage {
     Undo,
     /// Does the input again that was taken back last.
     Redo,
-    /// Ends a step, a jump or a replay that takes long.
+    /// Asks who reaches whom in the lab as it stands. Answered by [`ServerMessage::Reach`], after
+    /// [`ServerMessage::Progress`] where there are many machines.
+    Reach {
+        /// These machines, by name; all if empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        machines: Vec<String>,
+    },
+    /// Ends a step, a jump, a replay or a survey of who reaches whom that takes long.
     Stop,
 }
 
@@ -107,6 +115,8 @@ impl ClientMessage {
             // Loading gives up what was under way.
             Self::Load { .. } | Self::Open { .. } | Self::Stop | Self::Now | Self::Hello { .. } => false,
             Self::Subscribe { .. } | Self::Complete { .. } | Self::Sample { .. } | Self::Session | Self::Share => false,
+            // It looks at a copy.
+            Self::Reach { .. } => false,
         }
     }
 }
@@ -185,6 +195,8 @@ pub enum Doing {
     Undo,
     /// An input is done again.
     Redo,
+    /// Who reaches whom is tried; the steps are pairs of machines.
+    Reach,
 }
 
 /// Which lab to load.
@@ -316,6 +328,9 @@ pub enum ServerMessage {
         to: Option<SimTime>,
         /// Steps of the world so far.
         steps: u64,
+        /// All steps, when that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u64>,
         /// It is over: done, refused or stopped.
         #[serde(default)]
         over: bool,
@@ -326,6 +341,13 @@ pub enum ServerMessage {
         undo: u32,
         /// Inputs that [`ClientMessage::Redo`] can do again.
         redo: u32,
+    },
+    /// The answer to [`ClientMessage::Reach`]; of a survey that was stopped, as far as it had come.
+    Reach {
+        /// Lab time at which the lab stood so.
+        time: SimTime,
+        /// The matrix.
+        matrix: Matrix,
     },
     /// Sockets of the real host that are new or changed, and that are gone.
     HostSockets {

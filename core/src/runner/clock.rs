@@ -192,7 +192,7 @@ impl Runner {
         let now = self.world.as_ref().map_or(SimTime::ZERO, World::now);
         let to = if let StepTo::Time { at } = chase.to { Some(at) } else { None };
         let (doing, from, steps) = (Doing::Step, chase.from, chase.steps);
-        self.tell_all(&ServerMessage::Progress { doing, from, now, to, steps, over });
+        self.tell_all(&ServerMessage::Progress { doing, from, now, to, steps, of: None, over });
     }
 
     /// Steps from one thing that happens to the next as long as `more` holds of the number of the last event before

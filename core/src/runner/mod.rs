@@ -16,6 +16,7 @@ mod session;
 mod tests;
 #[cfg(test)]
 mod time_tests;
+mod reach;
 mod viewer;
 mod work;
 
@@ -68,6 +69,7 @@ pub struct Runner {
     /// Lab time stands only because a viewer looks back.
     resume: bool,
     work: Option<Work>,
+    survey: Option<reach::Surveying>,
     redo: Vec<Undone>,
     inputs: Vec<SessionInput>,
     viewers: BTreeMap<ViewerId, Viewer>,
@@ -91,6 +93,7 @@ impl Runner {
             chase: None,
             resume: false,
             work: None,
+            survey: None,
             redo: Vec::new(),
             inputs: Vec::new(),
             viewers: BTreeMap::new(),
@@ -219,6 +222,7 @@ impl Runner {
             ClientMessage::Branch => self.branch(viewer, wall_ns, None)?,
             ClientMessage::Undo => self.undo(viewer, wall_ns)?,
             ClientMessage::Redo => self.redo(viewer, wall_ns)?,
+            ClientMessage::Reach { machines } => self.survey(viewer, wall_ns, &machines)?,
             ClientMessage::Stop => self.stop(wall_ns),
         }
         Ok(())
@@ -334,6 +338,7 @@ impl Runner {
         } else {
             self.catch_up(wall_ns);
         }
+        self.survey_on(wall_ns);
         self.flush(wall_ns, false);
     }
 
@@ -341,7 +346,7 @@ impl Runner {
     pub fn next_wakeup(&self) -> Option<u64> {
         let lab = self.world.as_ref().and_then(World::next_wakeup).and_then(|at| self.clock.wall_of(at));
         let flush = self.viewers.values().any(Viewer::has_pending).then_some(self.last_flush + viewer::FLUSH_NS);
-        let chase = (self.chase.is_some() || self.work.is_some()).then_some(0);
+        let chase = (self.chase.is_some() || self.work.is_some() || self.survey.is_some()).then_some(0);
         [lab, flush, chase].into_iter().flatten().min()
     }
 

@@ -448,3 +448,24 @@ fn a_busy_session_keeps_what_it_may_and_says_what_it_forgot() {
     // The rows are there all the same.
     assert_eq!(rows(&shown), rows_of_a_fresh_run(&runner, SimTime::from_secs(2)));
 }
+
+#[test]
+fn who_reaches_whom_is_told_while_the_lab_goes_on_and_can_be_stopped() {
+    let (mut runner, viewer) = runner("modes", Rewind::World);
+    let asked = json!({ "m": "reach", "machines": ["host", "pc", "router"] });
+    say(&mut runner, viewer, 0, &asked);
+    say(&mut runner, viewer, 1_000_000, &run_at("host", "ping -c 1 192.168.0.50"));
+    let heard = pass(&mut runner, 1_000_000, 2 * SECOND);
+    let matrix = &heard.iter().find(|message| message["m"] == "reach").expect("an answer")["matrix"];
+    assert_eq!(matrix["cells"].as_array().map(Vec::len), Some(6));
+    assert!(matrix["cells"].as_array().into_iter().flatten().all(|cell| cell["icmp"]["ok"] == true), "{matrix}");
+    assert!(printed(&Value::Array(heard.clone())).contains("1 received"), "the lab went on");
+
+    say(&mut runner, viewer, 3 * SECOND, &json!({ "m": "reach" }));
+    pass(&mut runner, 3 * SECOND, 3 * SECOND + 3_000_000);
+    let heard = say(&mut runner, viewer, 4 * SECOND, &json!({ "m": "stop" }));
+    let cells = heard.iter().find(|message| message["m"] == "reach").expect("what was found")["matrix"]["cells"].clone();
+    assert!((1..20).contains(&cells.as_array().map_or(0, Vec::len)), "{cells}");
+    let unknown = say(&mut runner, viewer, 5 * SECOND, &json!({ "m": "reach", "machines": ["nobody"] }));
+    assert!(unknown.iter().any(|message| message["m"] == "error" && message["code"] == "unknown-machine"), "{unknown:?}");
+}

@@ -160,6 +160,7 @@ impl Runner {
             now: replay.world.now(),
             to,
             steps: replay.steps,
+            of: None,
             over,
         };
         self.tell_all(&message);
@@ -200,6 +201,7 @@ impl Runner {
     /// Ends what takes long: a jump stands where it has come to, a replay is dropped.
     pub(super) fn stop(&mut self, wall_ns: u64) {
         self.end_chase(wall_ns);
+        self.end_survey();
         if self.work.is_some() {
             // Nothing went wrong: there is nothing to say but that it is over.
             let _ = self.finish(wall_ns, Err(UserError { code: String::new(), args: Vec::new() }));

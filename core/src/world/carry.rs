@@ -27,6 +27,18 @@ pub(super) enum Ready {
     Hypervisor(NodeId, Pid, Box<HypervisorRequest>),
 }
 
+/// What became of the frames that were put on cables. The checker holds `sent` = the sum of the rest and what is on its
+/// way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cables {
+    /// Put on a cable.
+    pub sent: u64,
+    /// Came out at the other end.
+    pub crossed: u64,
+    /// Lost on the way or refused by the cable's queue, with a reason.
+    pub lost: u64,
+}
+
 impl World {
     /// Lets everything happen that is due at `now` or before.
     pub(super) fn run_until(&mut self, now: SimTime) {
@@ -140,6 +152,7 @@ impl World {
             cable.link.transmit(self.now, direction, frame.bytes.len())
         };
         self.hops += 1;
+        self.cables.sent += 1;
         let arrives = match fate {
             Transmit::Arrives(at) => Some(at),
             _ => None,
@@ -160,7 +173,10 @@ impl World {
         match fate {
             Transmit::Arrives(_) if instant => self.ready.push_back(Ready::Frame { to, link: id, epoch, frame }),
             Transmit::Arrives(at) => self.queue.push(at, Due::Frame { to, link: id, epoch, frame }),
-            Transmit::Lost(reason) | Transmit::Refused(reason) => self.lose(from, Some(frame.id), reason),
+            Transmit::Lost(reason) | Transmit::Refused(reason) => {
+                self.cables.lost += 1;
+                self.lose(from, Some(frame.id), reason);
+            }
         }
     }
 
@@ -168,7 +184,10 @@ impl World {
     fn hold(&mut self, to: Port, at: SimTime, frame: Frame) {
         let cable = self.cable_at(to).and_then(|(link, _)| self.links.get(link.0 as usize)?.as_ref());
         match cable.map(|cable| (cable.row.id, cable.epoch)) {
-            Some((link, epoch)) => self.queue.push(at.max(self.now), Due::Frame { to, link, epoch, frame }),
+            Some((link, epoch)) => {
+                self.cables.sent += 1;
+                self.queue.push(at.max(self.now), Due::Frame { to, link, epoch, frame });
+            }
             None => self.lose(to, Some(frame.id), DropReason::NoCable),
         }
     }
@@ -185,8 +204,10 @@ impl World {
     fn arrive(&mut self, to: Port, link: LinkId, epoch: u32, frame: Frame) {
         let plugged = self.links.get(link.0 as usize).and_then(Option::as_ref);
         if plugged.is_none_or(|cable| cable.epoch != epoch || !cable.row.up) {
+            self.cables.lost += 1;
             return self.lose(to, Some(frame.id), DropReason::LinkCut);
         }
+        self.cables.crossed += 1;
         self.this_instant += 1;
         if self.this_instant > limits::FRAMES_PER_INSTANT_MAX {
             return self.storm(to, &frame);

@@ -1,9 +1,10 @@
 //! What must hold of a world after every step. Tests run it; a violation is a bug of ours, never of a student's.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::World;
-use crate::view::{LeaseState, Row};
+use crate::id::Port;
+use crate::view::{LeaseState, Mode, Row};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +16,21 @@ impl World {
     /// # Errors
     /// The first that does not hold.
     pub fn check(&self) -> Result<(), Violation> {
+        self.check_cables()?;
         self.check_account()?;
         self.check_ports()?;
-        self.check_leases()
+        self.check_cards()?;
+        self.check_wakeups()?;
+        self.check_rows()
+    }
+
+    /// Every frame that was put on a cable came out, was lost with a reason, or is on its way.
+    fn check_cables(&self) -> Result<(), Violation> {
+        let at_once = self.ready.iter().filter(|ready| matches!(ready, super::carry::Ready::Frame { .. })).count();
+        let on_the_way = (self.queue.frames() + at_once) as u64;
+        let cables = &self.cables;
+        let ended = cables.crossed + cables.lost + on_the_way;
+        if cables.sent == ended { Ok(()) } else { Err(Violation(format!("{cables:?}, {on_the_way} on their way"))) }
     }
 
     /// Every frame that arrived was delivered, sent on, or dropped with a reason.
@@ -39,15 +52,53 @@ impl World {
         Ok(())
     }
 
-    /// No address is bound to two clients of one server.
-    fn check_leases(&self) -> Result<(), Violation> {
-        let mut holders = BTreeMap::new();
-        for row in self.rows(false) {
-            if let Row::Lease(lease) = row
-                && lease.state == LeaseState::Bound
-                && holders.insert((lease.server, lease.addr), lease.mac).is_some()
-            {
-                return Err(Violation(format!("{} is leased twice", lease.addr)));
+    /// A card has a cable where its mode says so, and none where it says not.
+    fn check_cards(&self) -> Result<(), Violation> {
+        for nic in self.nics.values() {
+            let wants_none = matches!(nic.row.mode, Mode::NotAttached | Mode::UdpTunnel);
+            if wants_none && (nic.link.is_some() || nic.built.is_some()) {
+                return Err(Violation(format!("{:?} is plugged in although not attached", nic.row)));
+            }
+            let plugged = nic.link.is_none_or(|link| self.links.get(link.0 as usize).is_some_and(Option::is_some));
+            let built = nic.built.is_none_or(|id| self.node(id).is_some());
+            if !plugged || !built {
+                return Err(Violation(format!("{:?} knows of a cable or an engine that is gone", nic.row)));
+            }
+        }
+        Ok(())
+    }
+
+    /// No node has slept through a wake-up.
+    fn check_wakeups(&self) -> Result<(), Violation> {
+        match self.nodes.iter().flatten().find(|node| node.wake.is_some_and(|at| at < self.now)) {
+            Some(node) => Err(Violation(format!("{} slept through {:?}", node.row.name, node.wake))),
+            None => Ok(()),
+        }
+    }
+
+    /// What tables say of each other: no address is bound to two clients of one server, no client holds two; no two flows
+    /// of a NAT have the same outside towards the same remote; addresses, routes and neighbours are of interfaces that
+    /// exist; a switch has learned nothing at a port without a cable.
+    fn check_rows(&self) -> Result<(), Violation> {
+        let rows = self.rows(false);
+        let ifaces: BTreeSet<_> =
+            rows.iter().filter_map(|row| if let Row::Iface(iface) = row { Some(iface.key()) } else { None }).collect();
+        let (mut holders, mut clients, mut flows) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for row in &rows {
+            let sound = match row {
+                Row::Lease(lease) if lease.state == LeaseState::Bound => {
+                    let client = lease.client_id.clone().unwrap_or_else(|| lease.mac.to_string());
+                    holders.insert((lease.server, lease.addr)) && clients.insert((lease.server, client))
+                }
+                Row::Flow(flow) => flows.insert((flow.node, flow.engine, flow.proto, flow.outside, flow.remote)),
+                Row::Addr(addr) => ifaces.contains(&(addr.node, addr.iface)),
+                Row::Route(route) => ifaces.contains(&(route.node, route.iface)),
+                Row::Neigh(neigh) => ifaces.contains(&(neigh.node, neigh.iface)),
+                Row::Fdb(entry) => self.cable_at(Port::new(entry.switch, entry.port)).is_some(),
+                _ => true,
+            };
+            if !sound {
+                return Err(Violation(format!("does not fit the others: {row:?}")));
             }
         }
         Ok(())

@@ -258,7 +258,7 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         // Answers to questions: whoever asked takes them before they come here.
         ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
         // The page asks for nothing that these tell of.
-        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } => {}
+        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } | ServerMessage::Reach { .. } => {}
     }
     Vec::new()
 }

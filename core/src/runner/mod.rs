@@ -9,6 +9,7 @@ mod clock;
 #[cfg(test)]
 mod message_tests;
 mod past;
+mod reach;
 mod record;
 pub mod script;
 mod session;
@@ -16,7 +17,6 @@ mod session;
 mod tests;
 #[cfg(test)]
 mod time_tests;
-mod reach;
 mod viewer;
 mod work;
 

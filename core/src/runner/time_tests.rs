@@ -464,8 +464,12 @@ fn who_reaches_whom_is_told_while_the_lab_goes_on_and_can_be_stopped() {
     say(&mut runner, viewer, 3 * SECOND, &json!({ "m": "reach" }));
     pass(&mut runner, 3 * SECOND, 3 * SECOND + 3_000_000);
     let heard = say(&mut runner, viewer, 4 * SECOND, &json!({ "m": "stop" }));
-    let cells = heard.iter().find(|message| message["m"] == "reach").expect("what was found")["matrix"]["cells"].clone();
+    let cells =
+        heard.iter().find(|message| message["m"] == "reach").expect("what was found")["matrix"]["cells"].clone();
     assert!((1..20).contains(&cells.as_array().map_or(0, Vec::len)), "{cells}");
     let unknown = say(&mut runner, viewer, 5 * SECOND, &json!({ "m": "reach", "machines": ["nobody"] }));
-    assert!(unknown.iter().any(|message| message["m"] == "error" && message["code"] == "unknown-machine"), "{unknown:?}");
+    assert!(
+        unknown.iter().any(|message| message["m"] == "error" && message["code"] == "unknown-machine"),
+        "{unknown:?}"
+    );
 }

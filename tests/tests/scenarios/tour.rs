@@ -1,5 +1,7 @@
 //! Each lab shows what its summary promises: the steps that it tells the student to take, and what she finds.
 
+use netmodes_core::drop_reason::DropReason;
+use netmodes_core::event::Fact;
 use netmodes_core::runner::ScriptReport;
 use netmodes_tests::content::lab;
 use netmodes_tests::scripts::{run, stdout};
@@ -105,4 +107,64 @@ fn of_two_machines_with_one_address_only_one_is_reached_at_a_time() {
     assert_eq!(exits(&report), [0; 4], "{:?}", report.results);
     assert!(stdout(&report, 3).contains("lladdr 08:00:27:11:22:33"), "{}", stdout(&report, 3));
     assert!(stdout(&report, 1).contains("lladdr 08:00:27:"), "{}", stdout(&report, 1));
+}
+
+#[test]
+fn a_forwarded_port_is_a_door_into_the_private_network() {
+    let report = tour(
+        "port-forward",
+        "vm1: dhclient enp0s3\npc: curl -s http://192.168.0.111:8080/\nhost: curl -s http://127.0.0.1:8080/\nhost: ss -ltn\n\
+         pc: curl -s -m 3 http://10.0.2.15/\npc: curl -s -m 3 http://192.168.0.111:8081/\n",
+    );
+    assert_eq!(exits(&report)[..4], [0; 4], "{:?}", report.results);
+    assert_eq!(stdout(&report, 1), "A page of vm1.\n");
+    assert_eq!(stdout(&report, 2), "A page of vm1.\n");
+    assert!(stdout(&report, 3).contains("0.0.0.0:8080"), "{}", stdout(&report, 3));
+    assert!(exits(&report)[4..].iter().all(|exit| *exit != 0), "{:?}", report.results);
+}
+
+#[test]
+fn virtualboxs_own_nat_has_its_own_numbers_and_speaks_through_the_hypervisors_process() {
+    let report = tour(
+        "nat-virtualbox",
+        "vm1: dhclient -v enp0s3\nvm1: ip route\nvm1: cat /etc/resolv.conf\nvm2: dhclient enp0s3\nvm2: ip -4 -br addr show enp0s3\n\
+         vm1: ping -c 1 8.8.8.8\nvm1: curl -s http://example.com/\nhost: ss -tan\n",
+    );
+    assert_eq!(exits(&report), [0; 8], "{:?}", report.results);
+    assert!(report.results[0].stderr.contains("DHCPACK of 10.0.2.15 from 10.0.2.2"), "{:?}", report.results[0]);
+    assert!(stdout(&report, 1).starts_with("default via 10.0.2.2 dev enp0s3"), "{}", stdout(&report, 1));
+    assert!(stdout(&report, 2).contains("nameserver 10.0.2.3"), "{}", stdout(&report, 2));
+    assert!(stdout(&report, 4).contains("10.0.2.15/24"), "both have the same address: {}", stdout(&report, 4));
+}
+
+#[test]
+fn a_ring_of_cables_storms_until_spanning_tree_lets_one_of_them_rest() {
+    let without = tour(
+        "loop",
+        "vm1: dhclient enp0s3\nvm1: ping -c 1 192.168.0.60\n@link floor-1 floor-2 on\nvm1: ping -c 2 -W 1 192.168.0.99\n@wait 2\n",
+    );
+    let storms = |report: &ScriptReport| {
+        report.events.iter().filter(|event| matches!(event.fact, Fact::StormDetected { .. })).count()
+    };
+    assert_eq!(exits(&without)[..2], [0, 0], "{:?}", without.results);
+    assert!(storms(&without) > 0, "a broadcast goes round for ever");
+
+    let with = tour(
+        "loop",
+        "@switch office stp on\n@switch floor-1 stp on\n@switch floor-2 stp on\n@wait 31\nvm1: dhclient enp0s3\n\
+         @link floor-1 floor-2 on\n@wait 31\nvm1: ping -c 2 192.168.0.60\nvm1: ping -c 1 -W 1 192.168.0.99\n",
+    );
+    assert_eq!(exits(&with), [0, 0, 1], "{:?}", with.results);
+    assert_eq!(storms(&with), 0);
+}
+
+#[test]
+fn a_switch_with_port_security_lets_no_stranger_in_but_nat_hides_behind_the_host() {
+    let report = tour(
+        "port-security",
+        "vm1: dhclient -1 -v enp0s3\nhost: ping -c 1 192.168.0.50\n@attach vm1 1 nat\nvm1: dhclient -1 enp0s3\nvm1: ping -c 1 192.168.0.50\n",
+    );
+    assert_eq!(exits(&report), [2, 0, 0, 0], "{:?}", report.results);
+    let blocked = |event: &&netmodes_core::event::Event| matches!(&event.fact, Fact::FrameDropped(dropped) if dropped.reason == DropReason::PortSecurity);
+    assert!(report.events.iter().any(|event| blocked(&event)));
 }

@@ -26,6 +26,12 @@ pub const FRAMES_IN_FLIGHT_MAX: usize = 2_000_000;
 pub const NEIGHBOURS_MAX: usize = 1_024;
 /// Packets that wait for one neighbour's address (Linux 6.1 bounds bytes, `unres_qlen_bytes`; this is about as many).
 pub const NEIGHBOUR_QUEUE_MAX: usize = 101;
+/// Sockets of one NAT engine: what an ordinary process may open (`RLIMIT_NOFILE`, 1024), less what it has open already.
+pub const ENGINE_SOCKETS_MAX: usize = 1_000;
+/// Guests' packets that wait for the hypervisor's process.
+pub const ENGINE_QUEUE_MAX: usize = 1_000;
+/// Senders to one UDP port-forwarding rule that are remembered.
+pub const FORWARD_CLIENTS_MAX: usize = 256;
 /// Flow entries of one NAT.
 pub const FLOWS_MAX: usize = 65_535;
 /// Connections that one machine's conntrack follows (Linux: `net.netfilter.nf_conntrack_max`, at most).

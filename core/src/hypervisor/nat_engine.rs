@@ -22,6 +22,8 @@ use crate::frame::udp::Udp;
 use crate::frame::{Frame, rewrite};
 use crate::id::{FrameId, NodeId};
 use crate::machine::ctx::{Ctx, Effect, Handoff, PacketBuf};
+use crate::machine::fragment::{Outcome, Reassembler, split};
+use crate::machine::sysctl;
 use crate::rng::{Purpose, Rng};
 use crate::time::SimTime;
 use crate::view::{Key, LeaseState, Row};
@@ -39,6 +41,8 @@ const WAITING_TIME: Duration = Duration::from_secs(1);
 /// The time to live of the engine's own echo replies in VirtualBox (`MAXTTL`, by libslirp's `icmp_reflect`).
 const REFLECTED_TTL: u8 = 255;
 const TTL: u8 = 64;
+/// Largest packet towards guests (DrvNATlibslirp.cpp).
+const MTU: usize = 1_500;
 
 /// One NAT engine.
 #[derive(Clone, Debug)]
@@ -53,6 +57,7 @@ pub struct NatEngine {
     dns: BTreeMap<Endpoint, Ipv4Addr>,
     /// Packets for guests whose MAC was asked for, and until when.
     waiting: VecDeque<(SimTime, Ipv4Addr, PacketBuf)>,
+    fragments: Reassembler,
     ip_ident: u16,
 }
 
@@ -68,7 +73,17 @@ impl NatEngine {
         };
         let dhcp = Server::new(config, Rng::stream(seed, Purpose::DhcpServer, u64::from(node.0)));
         let (guests, dns) = (BTreeMap::new(), BTreeMap::new());
-        Self { node, host, network, dhcp, guests, dns, waiting: VecDeque::new(), ip_ident: 0 }
+        Self {
+            node,
+            host,
+            network,
+            dhcp,
+            guests,
+            dns,
+            waiting: VecDeque::new(),
+            fragments: Reassembler::default(),
+            ip_ident: 0,
+        }
     }
 
     /// Its numbers.
@@ -177,15 +192,58 @@ impl NatEngine {
             return drop(ctx, DropReason::IpSourceInvalid);
         }
         self.remember(packet.src, src_mac);
+        if !packet.is_fragment() {
+            return self.handle_whole(ctx, frame, src_mac, payload, resolver);
+        }
+        let piece = PacketBuf::new(&payload[..packet.total_len], Some(frame));
+        if let Some(whole) = self.defragment(ctx, frame, piece) {
+            self.handle_whole(ctx, frame, src_mac, whole.packet(), resolver);
+        }
+    }
+
+    /// Puts fragments together, as libslirp does (ip_input.c `ip_reass`) and as a NAT must (RFC 4787 REQ-14).
+    fn defragment(&mut self, ctx: &mut Ctx<'_>, frame: FrameId, piece: PacketBuf) -> Option<PacketBuf> {
+        let pushed = self.fragments.push(ctx.now, &sysctl::Ipv4::default(), 0, piece);
+        for (reason, lost) in pushed.lost {
+            ctx.lost(lost.parent, Some(PORT), reason);
+        }
+        match pushed.outcome {
+            Outcome::Whole(whole, fragments) => {
+                ctx.decided(Some(frame), || Decision::Reassembled { fragments: fragments as u32 });
+                Some(whole)
+            }
+            Outcome::Waits => {
+                ctx.account.delivered += 1;
+                ctx.decided(Some(frame), || Decision::WaitsForFragments);
+                None
+            }
+            Outcome::Dropped(reason, _) => {
+                ctx.dropped(Some(frame), Some(PORT), reason);
+                None
+            }
+        }
+    }
+
+    /// A packet that is no fragment.
+    fn handle_whole(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        frame: FrameId,
+        src_mac: MacAddr,
+        payload: &[u8],
+        resolver: Option<Ipv4Addr>,
+    ) {
+        let drop = |ctx: &mut Ctx<'_>, reason| ctx.dropped(Some(frame), Some(PORT), reason);
+        let packet = match Ipv4::parse(payload) {
+            Ok(packet) => packet,
+            Err(reason) => return drop(ctx, reason),
+        };
         let broadcast = packet.dst.is_broadcast() || packet.dst == self.network.network.broadcast();
         if self.network.owns(packet.dst) || broadcast {
             return self.handle_local(ctx, frame, src_mac, &packet, payload, resolver);
         }
         if packet.dst.is_multicast() || packet.dst.is_loopback() || self.network.network.contains(packet.dst) {
             return drop(ctx, DropReason::NoRoute);
-        }
-        if packet.is_fragment() {
-            return drop(ctx, DropReason::FragmentUnsupported);
         }
         let mut buf = PacketBuf::new(&payload[..packet.total_len], Some(frame));
         if self.network.sockets {
@@ -222,9 +280,6 @@ impl NatEngine {
         resolver: Option<Ipv4Addr>,
     ) {
         let drop = |ctx: &mut Ctx<'_>, reason| ctx.dropped(Some(frame), Some(PORT), reason);
-        if packet.is_fragment() {
-            return drop(ctx, DropReason::FragmentUnsupported);
-        }
         let unicast = self.network.owns(packet.dst);
         let buf = PacketBuf::new(&whole[..packet.total_len], Some(frame));
         match L4Proto::from_number(packet.proto) {
@@ -375,9 +430,8 @@ impl NatEngine {
     /// Puts a packet on the guest's cable, asking for its MAC if need be.
     fn send_to_guest(&mut self, ctx: &mut Ctx<'_>, guest: Ipv4Addr, packet: PacketBuf) {
         let parent = packet.parent;
-        if let Some(mac) = self.guests.get(&guest) {
-            let frame = ctx.frame(parent, packet.into_frame(*mac, self.network.mac));
-            return ctx.send(PORT, frame);
+        if let Some(mac) = self.guests.get(&guest).copied() {
+            return self.send_to_mac(ctx, mac, packet);
         }
         if !self.network.network.contains(guest) || self.waiting.len() >= WAITING_MAX {
             return ctx.lost(parent, Some(PORT), DropReason::NeighbourFailed);
@@ -386,6 +440,24 @@ impl NatEngine {
         self.waiting.push_back((ctx.now + WAITING_TIME, guest, packet));
         if !asked {
             self.ask(ctx, guest);
+        }
+    }
+
+    /// Puts a packet on the guest's cable, cut where it is too large.
+    fn send_to_mac(&self, ctx: &mut Ctx<'_>, mac: MacAddr, packet: PacketBuf) {
+        let parent = packet.parent;
+        if packet.packet().len() <= MTU {
+            let frame = ctx.frame(parent, packet.into_frame(mac, self.network.mac));
+            return ctx.send(PORT, frame);
+        }
+        let may_be_cut = Ipv4::parse(packet.packet()).is_ok_and(|packet| !packet.dont_fragment);
+        let Some(pieces) = split(packet.packet(), MTU).filter(|_| may_be_cut) else {
+            return ctx.lost(parent, Some(PORT), DropReason::FragmentationNeeded);
+        };
+        ctx.decided(parent, || Decision::Fragmented { pieces: pieces.len() as u32, mtu: MTU as u32 });
+        for piece in pieces {
+            let frame = ctx.frame(parent, PacketBuf::new(&piece, parent).into_frame(mac, self.network.mac));
+            ctx.send(PORT, frame);
         }
     }
 
@@ -431,6 +503,11 @@ impl NatEngine {
     pub fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) {
         self.dhcp.handle_timeout(ctx.now);
         self.say_leases(ctx);
+        for expired in self.fragments.handle_timeout(ctx.now) {
+            for piece in expired.fragments {
+                ctx.lost(piece.parent, Some(PORT), DropReason::FragmentTimeout);
+            }
+        }
         while self.waiting.front().is_some_and(|(until, _, _)| *until <= ctx.now)
             && let Some((_, _, packet)) = self.waiting.pop_front()
         {
@@ -441,7 +518,7 @@ impl NatEngine {
     /// When it wants to be woken.
     pub fn next_wakeup(&self) -> Option<SimTime> {
         let waiting = self.waiting.front().map(|(until, _, _)| *until);
-        self.dhcp.next_wakeup().into_iter().chain(waiting).min()
+        self.dhcp.next_wakeup().into_iter().chain(waiting).chain(self.fragments.next_wakeup()).min()
     }
 
     /// Its rows.

@@ -149,7 +149,7 @@ impl Machine {
             return ctx.dropped(parent, None, DropReason::IpMalformed);
         };
         let dst = packet.dst;
-        let total_len = packet.total_len;
+        let (total_len, dont_fragment) = (packet.total_len, packet.dont_fragment);
         let to_self = self.ifaces.is_local(dst) && !dst.is_loopback();
         let found = self
             .next_hop(dst, None)
@@ -168,7 +168,7 @@ impl Machine {
             None => return refuse(ctx, buf, unreachable::NET, 0, DropReason::NoRoute),
         };
         let mtu = self.ifaces.get(hop.iface).map_or(0, |iface| iface.mtu);
-        if total_len > mtu as usize {
+        if total_len > mtu as usize && dont_fragment {
             return refuse(ctx, buf, unreachable::FRAGMENTATION, mtu as u16, DropReason::FragmentationNeeded);
         }
         self.say_route(ctx, parent, &hop, &route);

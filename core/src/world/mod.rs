@@ -12,6 +12,8 @@ mod build;
 mod carry;
 mod check;
 mod command;
+#[cfg(test)]
+mod engine_tests;
 mod engines;
 mod hypervisor;
 #[cfg(test)]

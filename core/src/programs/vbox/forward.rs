@@ -8,14 +8,13 @@ use super::udp::EXPIRE;
 use crate::addr::{Endpoint, L4Proto};
 use crate::frame::udp::Udp;
 use crate::id::{FlowId, SocketId};
+use crate::limits;
 use crate::programs::{Errno, Kernel};
 use crate::time::SimTime;
 use crate::view::{FlowMapping, FlowOrigin, FlowRow, FlowState, FlowTimer, FlowWhy};
 
 /// Connections that wait for the process (DrvNATlibslirp.cpp `SoMaxConnection`).
 const BACKLOG: u32 = 10;
-/// Senders to one UDP rule that are remembered.
-const CLIENTS_MAX: usize = 256;
 
 /// A forwarding rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +130,7 @@ impl Instance {
             while let Some(received) = kernel.udp_recv(open.socket) {
                 let Ok(datagram) = received else { continue };
                 let from = Instance::seen(settings.gateway, datagram.from);
-                if open.clients.len() >= CLIENTS_MAX && !open.clients.contains_key(&from) {
+                if open.clients.len() >= limits::FORWARD_CLIENTS_MAX && !open.clients.contains_key(&from) {
                     continue;
                 }
                 let client = open.clients.entry(from).or_insert_with(|| {

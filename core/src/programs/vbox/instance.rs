@@ -109,7 +109,7 @@ impl Instance {
 
     /// How many sockets it holds.
     pub fn full(&self) -> bool {
-        self.streams.len() + self.datagrams.len() + self.echoes.len() >= super::SOCKETS_MAX
+        self.streams.len() + self.datagrams.len() + self.echoes.len() >= crate::limits::ENGINE_SOCKETS_MAX
     }
 
     pub fn wants(&self, packet: &[u8]) -> bool {

@@ -20,11 +20,7 @@ pub use instance::Settings;
 
 use super::{Errno, Kernel, Step};
 use crate::id::{FlowId, NodeId};
-
-/// Sockets of one engine: what an ordinary process may open (`RLIMIT_NOFILE`, 1024), less what it has open already.
-const SOCKETS_MAX: usize = 1_000;
-/// Guests' packets that wait for the process.
-const QUEUE_MAX: usize = 1_000;
+use crate::limits;
 
 /// The process.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +90,7 @@ impl Vbox {
 
     /// Takes a guest's packet; `false` when too many wait.
     pub fn push(&mut self, engine: NodeId, packet: Vec<u8>) -> bool {
-        let room = self.queue.len() < QUEUE_MAX;
+        let room = self.queue.len() < limits::ENGINE_QUEUE_MAX;
         if room {
             self.queue.push_back((engine, packet));
         }

@@ -200,39 +200,12 @@ impl Draft {
             if again { Err(Fail::param(text)) } else { Ok(()) }
         };
         match &mut self.ext {
-            Ext::Ports { source, destination, flags, .. } => {
-                let only = || Fail::param(format!("Only one `--{}' allowed", option.key));
-                match option.key {
-                    "source-port" if again => return Err(only()),
-                    "source-port" => *source = whole(not, ports(value)?),
-                    "destination-port" if again => return Err(only()),
-                    "destination-port" => *destination = whole(not, ports(value)?),
-                    "tcp-option" => return Err(Fail::absent("--tcp-option")),
-                    _ if flags.is_some() => {
-                        return Err(Fail::param("Only one of `--syn' or `--tcp-flags'  allowed"));
-                    }
-                    "syn" => *flags = Some(Inv::new(not, (0x17, 0x02))),
-                    _ => {
-                        let second = second.ok_or_else(|| Fail::param("--tcp-flags requires two args."))?;
-                        *flags = Some(Inv::new(not, (tcp_flags(value)?, tcp_flags(second)?)));
-                    }
-                }
-            }
+            Ext::Ports { .. } => self.ports_option(option.key, again, not, value, second)?,
             Ext::Icmp(kind) => {
                 once()?;
                 *kind = Inv::new(not, icmp(value)?);
             }
-            Ext::Multiport { source, ports } => {
-                if self.seen.len() > 1 {
-                    return Err(Fail::param("multiport can only have one option"));
-                }
-                multiport_proto(proto)?;
-                if option.key == "ports" {
-                    return Err(Fail::absent("multiport --ports"));
-                }
-                *source = option.key == "source-ports";
-                *ports = Inv::new(not, port_list(value)?);
-            }
+            Ext::Multiport { .. } => self.multiport_option(option.key, not, value, proto)?,
             Ext::Conntrack(state) => {
                 once()?;
                 *state = Inv::new(not, ct_states(value, "ctstate", true)?);
@@ -262,14 +235,9 @@ impl Draft {
                 comment_fits(value)?;
                 value.clone_into(comment);
             }
-            Ext::Physdev { input, output, bridged } => {
+            Ext::Physdev { .. } => {
                 once()?;
-                match option.key {
-                    "physdev-in" => *input = Some(Inv::new(not, super::args::interface(value, warnings)?)),
-                    "physdev-out" => *output = Some(Inv::new(not, super::args::interface(value, warnings)?)),
-                    "physdev-is-bridged" => *bridged = Some(not),
-                    other => return Err(Fail::absent(&format!("--{other}"))),
-                }
+                self.physdev_option(option.key, not, value, warnings)?;
             }
             Ext::Ttl(ttl) => *ttl = Inv::new(not, ttl_range(option.key, value)?),
             Ext::Local(local) => {
@@ -278,6 +246,58 @@ impl Draft {
                 }
                 *local = not;
             }
+        }
+        Ok(())
+    }
+
+    /// An option of `tcp` or `udp`. `again`: it was given before.
+    fn ports_option(
+        &mut self,
+        key: &'static str,
+        again: bool,
+        not: bool,
+        value: &str,
+        second: Option<&str>,
+    ) -> Result<(), Fail> {
+        let Ext::Ports { source, destination, flags, .. } = &mut self.ext else { return Ok(()) };
+        let only = || Fail::param(format!("Only one `--{key}' allowed"));
+        match key {
+            "source-port" if again => return Err(only()),
+            "source-port" => *source = whole(not, ports(value)?),
+            "destination-port" if again => return Err(only()),
+            "destination-port" => *destination = whole(not, ports(value)?),
+            "tcp-option" => return Err(Fail::absent("--tcp-option")),
+            _ if flags.is_some() => return Err(Fail::param("Only one of `--syn' or `--tcp-flags'  allowed")),
+            "syn" => *flags = Some(Inv::new(not, (0x17, 0x02))),
+            _ => {
+                let second = second.ok_or_else(|| Fail::param("--tcp-flags requires two args."))?;
+                *flags = Some(Inv::new(not, (tcp_flags(value)?, tcp_flags(second)?)));
+            }
+        }
+        Ok(())
+    }
+
+    fn multiport_option(&mut self, key: &str, not: bool, value: &str, proto: Option<&Inv<u8>>) -> Result<(), Fail> {
+        if self.seen.len() > 1 {
+            return Err(Fail::param("multiport can only have one option"));
+        }
+        let Ext::Multiport { source, ports } = &mut self.ext else { return Ok(()) };
+        multiport_proto(proto)?;
+        if key == "ports" {
+            return Err(Fail::absent("multiport --ports"));
+        }
+        *source = key == "source-ports";
+        *ports = Inv::new(not, port_list(value)?);
+        Ok(())
+    }
+
+    fn physdev_option(&mut self, key: &str, not: bool, value: &str, warnings: &mut Vec<String>) -> Result<(), Fail> {
+        let Ext::Physdev { input, output, bridged } = &mut self.ext else { return Ok(()) };
+        match key {
+            "physdev-in" => *input = Some(Inv::new(not, super::args::interface(value, warnings)?)),
+            "physdev-out" => *output = Some(Inv::new(not, super::args::interface(value, warnings)?)),
+            "physdev-is-bridged" => *bridged = Some(not),
+            other => return Err(Fail::absent(&format!("--{other}"))),
         }
         Ok(())
     }

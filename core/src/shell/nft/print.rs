@@ -207,6 +207,16 @@ fn of_iptables(rule: &Rule, exts: &[(&'static str, usize)], style: Style) -> Wor
     words
 }
 
+/// Whose ports are asked for.
+fn transport_word(key: Option<&str>, proto: Option<u8>) -> &'static str {
+    match (key, proto) {
+        (Some("th"), _) => "th",
+        (_, Some(17)) => "udp",
+        (_, Some(6)) => "tcp",
+        _ => "th",
+    }
+}
+
 /// A match, with its key.
 pub(super) fn match_word(not: bool, what: &Match, key: Option<&str>, proto: Option<u8>, style: Style) -> String {
     let set = key.is_some_and(|key| key.ends_with('{'));
@@ -217,12 +227,7 @@ pub(super) fn match_word(not: bool, what: &Match, key: Option<&str>, proto: Opti
         let found = list.iter().find(|(_, other)| *other == value).filter(|_| !numeric);
         found.map(|(name, _)| (*name).to_owned())
     };
-    let transport = match (key, proto) {
-        (Some("th"), _) | (None, None) => "th",
-        (_, Some(17)) => "udp",
-        (_, Some(6)) => "tcp",
-        _ => "th",
-    };
+    let transport = transport_word(key, proto);
     let (key, values): (String, Vec<String>) = match what {
         Match::InIface(names) | Match::PhysdevIn(names) => {
             (key.unwrap_or("iifname").to_owned(), names.iter().map(|name| format!("\"{name}\"")).collect())

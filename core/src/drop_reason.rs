@@ -151,6 +151,14 @@ drop_reasons! {
     NatTableFull = "nat-table-full", Nat;
     /// The NAT cannot translate this protocol.
     NatProtocol = "nat-protocol", Nat;
+    /// A rule of a packet filter dropped or refused it.
+    Filtered = "filtered", Nat;
+    /// No rule of a packet filter let it pass, and the chain's policy is to drop.
+    FilteredByPolicy = "filtered-by-policy", Nat;
+    /// The interface has no address that could be put in the place of another.
+    NoSourceAddress = "no-source-address", Nat;
+    /// Connection tracking is full.
+    ConntrackTableFull = "conntrack-table-full", Nat;
     /// A DHCP message that cannot be read.
     DhcpMalformed = "dhcp-malformed", Service;
     /// A DHCP message for another server.

@@ -130,6 +130,9 @@ pub struct FrameDropped {
     pub frame: Option<FrameId>,
     /// Why.
     pub reason: DropReason,
+    /// The rule of a packet filter that ended it: table, chain, number and the rule in its tool's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// What a node decided about a frame. Texts are in `static/explain/<lang>.toml` under `decisions`, keyed by the tag.
@@ -213,11 +216,52 @@ pub enum Decision {
         /// Of how many fragments.
         fragments: u32,
     },
+    /// Connection tracking has found its connection.
+    Tracked {
+        /// The connection's state, seen from this packet: `NEW`, `ESTABLISHED`, `RELATED`, `INVALID`, `UNTRACKED`.
+        state: String,
+    },
+    /// A rule of a packet filter, or a chain's policy, ended it.
+    Filtered {
+        /// The hook: `prerouting`, `input`, `forward`, `output`, `postrouting`.
+        hook: String,
+        /// `drop` or `reject`.
+        verdict: String,
+        /// The rule.
+        #[serde(flatten)]
+        rule: RuleName,
+    },
+    /// A rule of a `nat` chain chose how its connection is translated.
+    NatRule {
+        /// The rule.
+        #[serde(flatten)]
+        rule: RuleName,
+    },
     /// A server or the machine itself answered.
     Answered {
         /// What answered: `arp`, `icmp`, `dhcp` …
         by: String,
     },
+}
+
+/// A rule of netfilter, in the words of the tool that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleName {
+    /// Its table: `filter`, or with its family as `nft` writes it: `inet fw`.
+    pub table: String,
+    /// Its chain.
+    pub chain: String,
+    /// Its number in the chain, from 1, or `policy`.
+    pub number: String,
+    /// The rule itself: `-A FORWARD -s 10.0.0.0/24 -j DROP`, `ip saddr 10.0.0.0/24 drop`.
+    pub text: String,
+}
+
+impl RuleName {
+    /// One line: `filter FORWARD 3: -A FORWARD -s 10.0.0.0/24 -j DROP`.
+    pub fn line(&self) -> String {
+        format!("{} {} {}: {}", self.table, self.chain, self.number, self.text)
+    }
 }
 
 /// A program printed something.

@@ -44,6 +44,8 @@ pub const NETFILTER_CHAINS_MAX: usize = 1_024;
 pub const NETFILTER_RULES_MAX: usize = 16_384;
 /// Parts of one netfilter rule (include/net/netfilter/nf_tables.h `NFT_RULE_MAXEXPRS`).
 pub const NETFILTER_RULE_PARTS_MAX: usize = 128;
+/// Lines of a machine's kernel log.
+pub const KERNEL_LOG_LINES_MAX: usize = 1_000;
 /// Elements of one set in a netfilter rule.
 pub const NETFILTER_SET_MAX: usize = 1_024;
 /// Bytes of fragments that wait in one machine for the rest of their packet (Linux: `net.ipv4.ipfrag_high_thresh`).

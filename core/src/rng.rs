@@ -19,6 +19,8 @@ pub enum Purpose {
     Cosmetic = 5,
     /// Values an exercise varies from one student to the next.
     Exercise = 6,
+    /// Port choice of one machine's conntrack.
+    Conntrack = 7,
 }
 
 /// One stream. The same (seed, purpose, entity) always yields the same numbers, natively and in wasm.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netmodes_core::addr::{Endpoint, L4Proto};
 use netmodes_core::drop_reason::DropReason;
-use netmodes_core::event::Decision;
+use netmodes_core::event::{Decision, RuleName};
 use netmodes_core::id::FlowId;
 use netmodes_core::reach::Cause;
 
@@ -96,7 +96,11 @@ fn every_drop_reason_is_explained() {
 fn every_decision_is_explained_with_its_own_fields() {
     let end: Endpoint = "10.0.2.15:1".parse().unwrap();
     let (flow, proto, text) = (FlowId(1), L4Proto::Icmp, String::new);
+    let rule = RuleName { table: text(), chain: text(), number: text(), text: text() };
     let all = [
+        Decision::Tracked { state: text() },
+        Decision::Filtered { hook: text(), verdict: text(), rule: rule.clone() },
+        Decision::NatRule { rule },
         Decision::Forwarded { port: 1 },
         Decision::Flooded { ports: 1 },
         Decision::Delivered { socket: None, to: text() },

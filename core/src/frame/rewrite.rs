@@ -153,8 +153,9 @@ fn set_port(packet: &mut [u8], proto: L4Proto, at: usize, side: Side, port: u16,
         }
         L4Proto::Icmp => {
             let of_side = match packet.get(at) {
-                Some(&icmp::ECHO_REQUEST) => Side::Source,
-                Some(&icmp::ECHO_REPLY) => Side::Destination,
+                // Echo, and the other questions (timestamp, information, mask) and answers.
+                Some(&(icmp::ECHO_REQUEST | 13 | 15 | 17)) => Side::Source,
+                Some(&(icmp::ECHO_REPLY | 14 | 16 | 18)) => Side::Destination,
                 _ => return,
             };
             if of_side == side {

@@ -86,6 +86,7 @@ impl Machine {
             self.flush_neighbours(ctx, index);
         }
         if was_up && !is_up {
+            self.forget_masquerade(ctx, index, None);
             self.drop_routes(ctx, |route| route.iface == index);
         }
         Ok(())
@@ -147,6 +148,7 @@ impl Machine {
         }
         let up = iface.up;
         let gone = removed.cidr.addr;
+        self.forget_masquerade(ctx, index, Some(gone));
         let elsewhere = self.ifaces.is_local(gone);
         if !removed.secondary {
             self.drop_routes(ctx, |r| {

@@ -1,13 +1,17 @@
 //! What a handler may do to the rest of the world: it returns effects, the world applies them afterwards, in order.
 //! So no handler edits what is being walked over, and no node holds another.
 
+use core::net::Ipv4Addr;
 use std::rc::Rc;
 
+use crate::addr::MacAddr;
 use crate::drop_reason::DropReason;
-use crate::event::{Decision, Fact, FrameDropped};
+use crate::event::{Decision, Fact, FrameDropped, RuleName};
+use crate::frame::ethernet::Ethernet;
 use crate::frame::{Frame, Offload};
 use crate::hypervisor::HypervisorRequest;
 use crate::id::{FrameId, NodeId, Pid};
+use crate::netfilter::conntrack::Tracked;
 use crate::time::SimTime;
 use crate::view::{Key, Row};
 
@@ -22,6 +26,8 @@ pub struct PacketBuf {
     bytes: Vec<u8>,
     /// The frame it came in, if it came in one.
     pub parent: Option<FrameId>,
+    /// The connection it belongs to, once that has been looked up.
+    ct: Option<Tracked>,
 }
 
 impl PacketBuf {
@@ -30,7 +36,47 @@ impl PacketBuf {
         let mut bytes = Vec::with_capacity(HEADROOM + packet.len());
         bytes.resize(HEADROOM, 0);
         bytes.extend_from_slice(packet);
-        Self { bytes, parent }
+        Self { bytes, parent, ct: None }
+    }
+
+    /// The packet in a whole Ethernet frame, whose header is kept until another one is made.
+    pub fn of_frame(frame: &[u8], parent: FrameId) -> Self {
+        Self { bytes: frame.to_vec(), parent: Some(parent), ct: None }
+    }
+
+    /// Source and destination MAC and EtherType of the frame it came in.
+    pub fn ether(&self) -> Option<(MacAddr, MacAddr, u16)> {
+        let header = Ethernet::parse(&self.bytes).map(|(header, _)| header);
+        header.filter(|header| header.ethertype != 0).map(|header| (header.src, header.dst, header.ethertype))
+    }
+
+    /// The packet, to be rewritten in place, and its connection.
+    pub fn parts_mut(&mut self) -> (&mut [u8], &mut Option<Tracked>) {
+        (self.bytes.get_mut(HEADROOM..).unwrap_or_default(), &mut self.ct)
+    }
+
+    /// The packet belongs to the connection of another, which it answers.
+    #[must_use]
+    pub fn answering(mut self, other: &Self) -> Self {
+        self.ct = other.ct.as_ref().and_then(Tracked::answer);
+        self
+    }
+
+    /// Whether it is a piece of a larger packet.
+    pub fn is_fragment(&self) -> bool {
+        self.packet().get(6..8).is_some_and(|b| u16::from_be_bytes([b[0], b[1]]) & 0x3fff != 0)
+    }
+
+    /// Where it goes.
+    pub fn destination(&self) -> Option<Ipv4Addr> {
+        let bytes: [u8; 4] = self.packet().get(16..20)?.try_into().ok()?;
+        Some(bytes.into())
+    }
+
+    /// Where it comes from.
+    pub fn source(&self) -> Option<Ipv4Addr> {
+        let bytes: [u8; 4] = self.packet().get(12..16)?.try_into().ok()?;
+        Some(bytes.into())
     }
 
     /// The IPv4 packet.
@@ -208,9 +254,26 @@ impl Ctx<'_> {
 
     /// Something that did not arrive in a frame of its own (or had already been accounted for) ends here.
     pub fn lost(&mut self, frame: Option<FrameId>, port: Option<u32>, reason: DropReason) {
+        self.lost_by(frame, port, reason, None);
+    }
+
+    /// Something ends here, and perhaps a rule has ended it. `arrived`: it had not been accounted for.
+    pub fn ended(
+        &mut self,
+        frame: Option<FrameId>,
+        port: Option<u32>,
+        reason: DropReason,
+        rule: Option<RuleName>,
+        arrived: bool,
+    ) {
+        self.account.dropped += u64::from(arrived);
+        self.lost_by(frame, port, reason, rule.map(|rule| rule.line()));
+    }
+
+    fn lost_by(&mut self, frame: Option<FrameId>, port: Option<u32>, reason: DropReason, rule: Option<String>) {
         *self.digest = self.digest.rotate_left(5) ^ (reason as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         if self.watched {
-            self.fact(Fact::FrameDropped(FrameDropped { node: self.node, port, frame, reason }));
+            self.fact(Fact::FrameDropped(FrameDropped { node: self.node, port, frame, reason, rule }));
         }
     }
 

@@ -181,7 +181,7 @@ impl Machine {
         let payload = message.emit(quote);
         // From the address it was sent to if that is ours, else from the interface that leads back.
         let src = self.ifaces.is_local(packet.dst).then_some(packet.dst);
-        let options = SendOptions { src, ..SendOptions::default() };
+        let options = SendOptions { src, about: Some(buf), ..SendOptions::default() };
         let _ = self.send_ip(ctx, packet.src, L4Proto::Icmp.number(), options, |_| payload);
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::Machine;
 use super::ctx::{Ctx, PacketBuf};
+use super::hooks::Spot;
 use super::iface::LOOPBACK;
 use super::neigh::{NeighAction, NeighKey, Resolution};
 use super::route::Route;
@@ -18,6 +19,7 @@ use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::{HEADER_LEN, Ipv4, Ipv4Header, MAX_PAYLOAD};
 use crate::frame::{Frame, rewrite};
 use crate::id::FrameId;
+use crate::netfilter::model::Hook;
 use crate::programs::{Errno, PathMtu, RouteChoice};
 use crate::view::{Key, NeighState, Row, Scope};
 
@@ -39,7 +41,7 @@ pub(super) struct Hop {
 
 /// What a sender wants of a packet it makes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SendOptions {
+pub(super) struct SendOptions<'a> {
     /// From this address; chosen when missing.
     pub src: Option<Ipv4Addr>,
     /// Out of this interface only.
@@ -48,6 +50,8 @@ pub(super) struct SendOptions {
     pub ttl: Option<u8>,
     /// What happens to a packet that is too large.
     pub path_mtu: PathMtu,
+    /// The packet that this one answers: it belongs to the same connection.
+    pub about: Option<&'a PacketBuf>,
 }
 
 impl Machine {
@@ -82,7 +86,7 @@ impl Machine {
             }
             ethertype::IPV4 => {
                 let tapped = self.tap_packet_sockets(index, frame, payload);
-                self.ip_input(ctx, index, PacketBuf::new(payload, Some(frame.id)), tapped);
+                self.ip_input(ctx, index, PacketBuf::of_frame(&frame.bytes, frame.id), tapped);
             }
             _ => drop(ctx, DropReason::UnknownEtherType),
         }
@@ -156,29 +160,30 @@ impl Machine {
     /// wanting it is no loss.
     pub(super) fn ip_input(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf, tapped: bool) {
         let parent = buf.parent;
-        let (src, mut dst) = match Ipv4::parse(buf.packet()) {
-            Ok(packet) => (packet.src, packet.dst),
-            Err(reason) => return ctx.dropped(parent, Some(index), reason),
-        };
-        // Our own addresses do not come in from outside (`net.ipv4.conf.*.accept_local` 0).
-        if src.is_multicast() || src.is_broadcast() || (index != LOOPBACK && self.ifaces.is_local(src)) {
-            return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
+        if let Err(reason) = Ipv4::parse(buf.packet()) {
+            return ctx.dropped(parent, Some(index), reason);
         }
-        if self.nat.is_some() {
+        // Conntrack needs whole packets (`nf_defrag_ipv4`).
+        if self.netfilter.is_tracking() && buf.is_fragment() {
             match self.defragment(ctx, index, buf, true) {
                 Some(whole) => buf = whole,
                 None => return,
             }
         }
-        if self.nat.is_some() && self.ifaces.is_local(dst) {
-            match self.translate_in(ctx, &mut buf) {
-                super::translate::In::Ours => {}
-                super::translate::In::Forward(inside) => dst = inside,
-                super::translate::In::Done => return,
+        let spot = Spot { hook: Hook::Prerouting, index: Some(index), hop: None, arrived: !tapped };
+        if self.hook(ctx, spot, &mut buf).is_err() {
+            if tapped {
+                ctx.delivered(parent, "packet socket");
             }
+            return;
+        }
+        let (Some(src), Some(dst)) = (buf.source(), buf.destination()) else { return };
+        // Our own addresses do not come in from outside (`net.ipv4.conf.*.accept_local` 0).
+        if src.is_multicast() || src.is_broadcast() || (index != LOOPBACK && self.ifaces.is_local(src)) {
+            return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
         }
         if self.ifaces.is_local(dst) || self.ifaces.is_broadcast(index, dst) || dst.is_multicast() {
-            self.deliver(ctx, index, &buf, tapped);
+            self.ip_local(ctx, index, buf, tapped);
         } else if self.ifaces.get(index).is_some_and(|iface| iface.conf.v4.forwarding != 0) {
             self.forward(ctx, index, buf);
         } else if tapped {
@@ -188,11 +193,36 @@ impl Machine {
         }
     }
 
+    /// A packet for this machine, or for a guest behind one of its NAT engines.
+    fn ip_local(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf, tapped: bool) {
+        if buf.is_fragment() {
+            match self.defragment(ctx, index, buf, false) {
+                Some(whole) => buf = whole,
+                None => return,
+            }
+        }
+        let spot = Spot { hook: Hook::Input, index: Some(index), hop: None, arrived: !tapped };
+        if self.hook(ctx, spot, &mut buf).is_err() {
+            if tapped {
+                ctx.delivered(buf.parent, "packet socket");
+            }
+            return;
+        }
+        let to_us = buf.destination().is_some_and(|dst| self.ifaces.is_local(dst));
+        if self.nat.is_some()
+            && to_us
+            && let super::translate::In::Done = self.translate_in(ctx, &mut buf)
+        {
+            return;
+        }
+        self.deliver(ctx, index, &buf, tapped);
+    }
+
     /// Sends on a packet that is for somebody else.
     fn forward(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf) {
         let parent = buf.parent;
         let Ok(packet) = Ipv4::parse(buf.packet()) else { return };
-        let (src, dst, dont_fragment, total_len) = (packet.src, packet.dst, packet.dont_fragment, packet.total_len);
+        let (dst, dont_fragment, total_len) = (packet.dst, packet.dont_fragment, packet.total_len);
         if dst.is_broadcast() || self.ifaces.iter().any(|i| i.index != index && self.ifaces.is_broadcast(i.index, dst))
         {
             return ctx.dropped(parent, Some(index), DropReason::BroadcastNotForwarded);
@@ -211,10 +241,10 @@ impl Machine {
         }
         ctx.decided(parent, || Decision::TtlDecremented { ttl });
         self.say_route(ctx, parent, &hop, &route);
-        if self.masquerade.contains(&hop.iface) && !self.ifaces.is_local(src) {
-            let outside = self.ifaces.select_source(hop.iface, hop.next_hop, Scope::Global);
-            if let Err(reason) = self.translate_out(ctx, 0, &mut buf, outside) {
-                return ctx.dropped(parent, Some(index), reason);
+        for hook in [Hook::Forward, Hook::Postrouting] {
+            let spot = Spot { hook, index: Some(index), hop: Some(hop), arrived: true };
+            if self.hook(ctx, spot, &mut buf).is_err() {
+                return;
             }
         }
         ctx.forwarded();
@@ -240,20 +270,20 @@ impl Machine {
     pub(super) fn next_hop(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, String)> {
         if dst.is_broadcast() {
             let index = only.or_else(|| self.ifaces.iter().find(|i| i.index != LOOPBACK && i.up).map(|i| i.index))?;
-            return Some((self.hop(index, dst, true), "broadcast".to_owned()));
+            return Some((self.hop_by(index, dst, true), "broadcast".to_owned()));
         }
         let Some(route) = self.routes.lookup(dst, |route| self.usable(route, only)) else {
             // A socket bound to a device reaches out of it even without a route, as Linux does.
             let index = only.filter(|index| self.ifaces.get(*index).is_some_and(|iface| iface.up))?;
-            return Some((self.hop(index, dst, false), "dev".to_owned()));
+            return Some((self.hop_by(index, dst, false), "dev".to_owned()));
         };
         let next_hop = route.via.unwrap_or(dst);
         let broadcast = route.via.is_none() && self.ifaces.is_broadcast(route.iface, dst);
         let name = if route.dst.prefix == 0 { "default".to_owned() } else { route.dst.to_string() };
-        Some((self.hop(route.iface, next_hop, broadcast), name))
+        Some((self.hop_by(route.iface, next_hop, broadcast), name))
     }
 
-    fn hop(&self, iface: u32, next_hop: Ipv4Addr, broadcast: bool) -> Hop {
+    pub(super) fn hop_by(&self, iface: u32, next_hop: Ipv4Addr, broadcast: bool) -> Hop {
         Hop { iface, next_hop, broadcast, mtu: self.ifaces.get(iface).map_or(0, |iface| iface.mtu) }
     }
 
@@ -300,7 +330,7 @@ impl Machine {
         ctx: &mut Ctx<'_>,
         dst: Ipv4Addr,
         proto: u8,
-        options: SendOptions,
+        options: SendOptions<'_>,
         payload: impl FnOnce(Ipv4Addr) -> Vec<u8>,
     ) -> Result<(), Errno> {
         let choice = self.route_choice(dst, options.iface)?;
@@ -324,8 +354,8 @@ impl Machine {
             dont_fragment: fits && options.path_mtu != PathMtu::Dont,
         };
         let packet = PacketBuf::new(&header.emit(&payload), None);
-        self.send_packet(ctx, packet, options.iface);
-        Ok(())
+        let packet = if let Some(about) = options.about { packet.answering(about) } else { packet };
+        self.output(ctx, packet, options.iface, false)
     }
 
     /// The time to live of what this machine sends.
@@ -335,19 +365,12 @@ impl Machine {
 
     /// Sends a packet of this machine's own, whole with its header.
     pub(super) fn send_packet(&mut self, ctx: &mut Ctx<'_>, buf: PacketBuf, only: Option<u32>) {
-        let Ok(packet) = Ipv4::parse(buf.packet()) else { return };
-        let dst = packet.dst;
-        if self.ifaces.is_local(dst) {
-            self.loopback.push_back((ctx.now + LOOPBACK_DELAY, buf));
-            return;
-        }
-        match self.next_hop(dst, only) {
-            Some((hop, _)) => {
-                let mtu = self.path_mtu(ctx.now, dst, hop.iface);
-                self.transmit(ctx, Hop { mtu, ..hop }, buf);
-            }
-            None => ctx.lost(buf.parent, None, DropReason::NoRoute),
-        }
+        let _ = self.output(ctx, buf, only, false);
+    }
+
+    /// A packet to this machine itself.
+    pub(super) fn loop_back(&mut self, ctx: &Ctx<'_>, buf: PacketBuf) {
+        self.loopback.push_back((ctx.now + LOOPBACK_DELAY, buf));
     }
 
     /// Packets to oneself that have come due.

@@ -12,6 +12,7 @@ pub mod ctx;
 mod engines;
 mod files;
 pub mod fragment;
+mod hooks;
 mod icmp;
 mod icmp_limit;
 pub mod iface;
@@ -30,7 +31,7 @@ mod transport;
 
 pub use tcp::engine::{Connection as TcpConnection, Path as TcpPath};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use ctx::{Ctx, PacketBuf};
 use files::Files;
@@ -66,8 +67,6 @@ pub struct Machine {
     processes: Processes,
     files: Files,
     sysctl: sysctl::Sysctl,
-    /// Interfaces whose outgoing traffic is masqueraded.
-    masquerade: BTreeSet<u32>,
     nat: Option<Nat>,
     engines: engines::Engines,
     netfilter: Netfilter,
@@ -103,10 +102,9 @@ impl Machine {
             processes: Processes::new(first_pid),
             files: Files::debian(name),
             sysctl: sysctl::Sysctl::default(),
-            masquerade: BTreeSet::new(),
             nat: None,
             engines: engines::Engines::default(),
-            netfilter: Netfilter::default(),
+            netfilter: Netfilter::new(Rng::stream(seed, Purpose::Conntrack, u64::from(node.0))),
             fragments: fragment::Reassembler::default(),
             path_mtus: path_mtu::PathMtus::default(),
             icmp_limiter: icmp_limit::IcmpLimiter::default(),
@@ -188,7 +186,7 @@ impl Machine {
 
     /// The text of the setting at `path` below `/proc/sys`.
     pub fn sysctl_read(&self, path: &str) -> Option<String> {
-        let tracked = self.nat.as_ref().map_or(0, |nat| nat.len());
+        let tracked = self.netfilter.conntrack().len();
         self.sysctl.read(&self.ifaces, tracked, path)
     }
 
@@ -230,12 +228,6 @@ impl Machine {
             _ => return Err(Errno::ENOENT),
         }
         Ok(())
-    }
-
-    /// Masquerades what leaves by this interface.
-    pub fn set_masquerade(&mut self, index: u32, seed: u64) {
-        self.enable_nat(seed, crate::nat::NatConfig::linux());
-        self.masquerade.insert(index);
     }
 
     /// Its netfilter.
@@ -304,6 +296,7 @@ impl Machine {
         if let Some(nat) = &mut self.nat {
             nat.handle_timeout(ctx.now);
         }
+        self.netfilter.conntrack_mut().handle_timeout(ctx.now);
         self.say_flows(ctx);
         self.run(ctx);
     }
@@ -317,6 +310,7 @@ impl Machine {
             self.tcp.next_wakeup(),
             self.next_expiry(),
             self.nat.as_ref().and_then(Nat::next_wakeup),
+            self.netfilter.conntrack().next_wakeup(),
             self.processes.next_wakeup(),
         ]
         .into_iter()

@@ -17,6 +17,7 @@ use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
 use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
 use crate::id::{FlowId, NodeId, Pid, SocketId};
+use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
     Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, Program, PutMode,
@@ -314,7 +315,26 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn ruleset_replace(&mut self, rules: Ruleset) -> Result<(), Errno> {
-        self.machine.netfilter.replace(rules)
+        self.machine.replace_rules(rules)
+    }
+
+    fn conntrack(&self) -> Vec<ConntrackRow> {
+        self.machine.netfilter.conntrack().rows(self.ctx.now)
+    }
+
+    fn conntrack_delete(&mut self, original: Tuple) -> Result<(), Errno> {
+        let deleted = self.machine.netfilter.conntrack_mut().delete(original);
+        self.machine.say_flows(self.ctx);
+        if deleted { Ok(()) } else { Err(Errno::ENOENT) }
+    }
+
+    fn conntrack_flush(&mut self) {
+        self.machine.netfilter.conntrack_mut().flush();
+        self.machine.say_flows(self.ctx);
+    }
+
+    fn kernel_log(&self) -> Vec<(SimTime, String)> {
+        self.machine.netfilter.log().lines().cloned().collect()
     }
 
     fn dhcp_client_put(&mut self, row: DhcpClientRow) {
@@ -434,7 +454,12 @@ impl Kernel for Sys<'_, '_> {
             _ => return Err(Errno::EINVAL),
         };
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
-        let options = SendOptions { src: None, iface: request.iface, ttl: request.ttl, path_mtu: request.path_mtu };
+        let options = SendOptions {
+            iface: request.iface,
+            ttl: request.ttl,
+            path_mtu: request.path_mtu,
+            ..SendOptions::default()
+        };
         self.machine.send_ip(self.ctx, request.to, L4Proto::Icmp.number(), options, |_| message)
     }
 

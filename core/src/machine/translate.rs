@@ -1,5 +1,5 @@
-//! Where a machine's stack meets its NAT: packets of guests behind a NAT engine (a realm each), and of networks that a
-//! router masquerades (realm 0). The table itself is [`crate::nat`]'s.
+//! Where a host's stack meets its NAT engines: packets of the guests behind them (a realm each) go out as the host's
+//! own. The table itself is [`crate::nat`]'s.
 
 use core::net::Ipv4Addr;
 
@@ -16,15 +16,10 @@ use crate::nat::{FlowChange, Inbound, Nat, NatConfig, Outgoing};
 use crate::rng::{Purpose, Rng};
 use crate::view::{Key, Row, Scope};
 
-/// The realm of what this machine itself forwards.
-pub(super) const OWN_REALM: u32 = 0;
-
 /// What became of an arriving packet that may belong to a translated flow.
 pub(super) enum In {
     /// No flow's: for this machine itself.
     Ours,
-    /// Translated; it goes on to this address.
-    Forward(Ipv4Addr),
     /// Handed to a NAT engine, or dropped.
     Done,
 }
@@ -103,7 +98,7 @@ impl Machine {
                 rewrite::set_destination(buf.packet_mut(), inside);
                 ctx.decided(parent, || Decision::TranslatedIn { flow, proto, outside, inside, remote });
                 self.say_flows(ctx);
-                self.enter_realm(ctx, realm, inside.addr, buf)
+                Self::enter_realm(ctx, realm, buf)
             }
             Inbound::NotOurs => In::Ours,
             Inbound::Refused(reason) => {
@@ -129,13 +124,10 @@ impl Machine {
         ctx.decided(buf.parent, || Decision::TranslatedIn { flow, proto, outside, inside, remote });
         rewrite::set_inner_source(buf.packet_mut(), inside);
         rewrite::set_destination(buf.packet_mut(), Endpoint::new(inside.addr, 0));
-        self.enter_realm(ctx, realm, inside.addr, buf)
+        Self::enter_realm(ctx, realm, buf)
     }
 
-    fn enter_realm(&mut self, ctx: &mut Ctx<'_>, realm: u32, inside: Ipv4Addr, buf: &mut PacketBuf) -> In {
-        if realm == OWN_REALM {
-            return In::Forward(inside);
-        }
+    fn enter_realm(ctx: &mut Ctx<'_>, realm: u32, buf: &mut PacketBuf) -> In {
         let packet = core::mem::replace(buf, PacketBuf::new(&[], None));
         ctx.forwarded();
         ctx.effects.push(Effect::Handoff(NodeId(realm), Handoff::ToInside { packet }));
@@ -183,19 +175,16 @@ impl Machine {
         if let Err(reason) = self.translate_out(ctx, engine.0, &mut buf, outside) {
             return ctx.dropped(parent, None, reason);
         }
-        ctx.forwarded();
-        if to_self {
-            self.send_packet(ctx, buf, None);
-        } else {
-            self.transmit(ctx, hop, buf);
-        }
+        let _ = self.output(ctx, buf, None, true);
     }
 
     /// Whether a packet of ours on its way out was translated from somebody else's.
     pub(super) fn is_translated(&self, buf: &PacketBuf) -> bool {
-        let Some(nat) = &self.nat else { return false };
-        rewrite::l4_endpoints(buf.packet())
-            .is_some_and(|(proto, outside, remote)| nat.lookup_outbound_of_error(proto, outside, remote).is_some())
+        let of_engine = self.nat.as_ref().is_some_and(|nat| {
+            rewrite::l4_endpoints(buf.packet())
+                .is_some_and(|(proto, outside, remote)| nat.lookup_outbound_of_error(proto, outside, remote).is_some())
+        });
+        of_engine || self.is_masqueraded(buf)
     }
 
     /// A packet that this machine sent on for somebody else cannot go on: says so to the sender, translated back if
@@ -208,10 +197,8 @@ impl Machine {
         let mut buf = buf.clone();
         if let Some((_, realm, inside)) = flow {
             rewrite::set_source(buf.packet_mut(), inside);
-            if realm != OWN_REALM {
-                let handoff = Handoff::Refused { icmp: message, packet: buf };
-                return ctx.effects.push(Effect::Handoff(NodeId(realm), handoff));
-            }
+            let handoff = Handoff::Refused { icmp: message, packet: buf };
+            return ctx.effects.push(Effect::Handoff(NodeId(realm), handoff));
         }
         self.icmp_error(ctx, &buf, message);
     }
@@ -226,6 +213,7 @@ impl Machine {
 
     /// Says which flow entries are new, changed or gone.
     pub(super) fn say_flows(&mut self, ctx: &mut Ctx<'_>) {
+        self.say_connections(ctx);
         let Some(nat) = &mut self.nat else { return };
         let mut changes = Vec::new();
         while let Some(change) = nat.poll_change() {
@@ -245,14 +233,15 @@ impl Machine {
 
     fn flow_row(&self, flow: FlowId, samples: bool) -> Option<crate::view::FlowRow> {
         let nat = self.nat.as_ref()?;
-        let engine = nat.realm_of(flow).filter(|realm| *realm != OWN_REALM).map(NodeId);
+        let engine = nat.realm_of(flow).map(NodeId);
         nat.row(flow, self.node, engine, samples)
     }
 
     /// All flow entries.
     pub(super) fn flow_rows(&self, samples: bool) -> Vec<crate::view::FlowRow> {
         let flows = self.nat.iter().flat_map(Nat::flows);
-        flows.filter_map(|flow| self.flow_row(flow, samples)).chain(self.engine_flow_rows()).collect()
+        let flows = flows.filter_map(|flow| self.flow_row(flow, samples));
+        flows.chain(self.engine_flow_rows()).chain(self.conn_flows(samples)).collect()
     }
 }
 

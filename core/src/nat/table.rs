@@ -199,7 +199,8 @@ impl Nat {
             return None;
         }
         let id = FlowId(self.next_flow);
-        self.next_flow += 1;
+        // Even numbers are for what the host's own conntrack translates: both share the host's table of flows.
+        self.next_flow += 2;
         let (realm, proto, inside, remote) = (packet.realm, packet.proto, packet.inside, packet.remote);
         let flow = Flow::new(realm, proto, inside, outside, remote, origin, now);
         self.by_inside.insert((realm, proto, inside, remote), id);

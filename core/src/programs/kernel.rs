@@ -502,6 +502,11 @@ pub trait Kernel {
     /// Forgets all connections (`conntrack -F`).
     fn conntrack_flush(&mut self) {}
 
+    /// The kernel's log (`dmesg`): what `LOG` rules have written, with the instant, the oldest line first.
+    fn kernel_log(&self) -> Vec<(SimTime, String)> {
+        Vec::new()
+    }
+
     /// Shows where a DHCP client of this process stands.
     fn dhcp_client_put(&mut self, row: DhcpClientRow);
     /// A DHCP client is no more.

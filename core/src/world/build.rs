@@ -136,7 +136,6 @@ impl World {
         masquerade: &[String],
         ifaces: impl Iterator<Item = (&'a str, bool, &'a [Cidr])>,
     ) {
-        let seed = self.seed;
         self.with_machine(id, |machine, ctx| {
             for (name, up, addresses) in ifaces {
                 let Some(index) = machine.ifaces().by_name(name).map(|iface| iface.index) else { continue };
@@ -175,7 +174,7 @@ impl World {
             }
             for name in masquerade {
                 if let Some(index) = machine.ifaces().by_name(name).map(|iface| iface.index) {
-                    machine.set_masquerade(index, seed);
+                    machine.set_masquerade(index);
                 }
             }
         });

@@ -196,7 +196,7 @@ impl World {
         self.mix(reason as u64);
         if self.watched {
             let port = Some(at.index);
-            self.emit(Fact::FrameDropped(FrameDropped { node: at.node, port, frame, reason }));
+            self.emit(Fact::FrameDropped(FrameDropped { node: at.node, port, frame, reason, rule: None }));
         }
     }
 

@@ -188,16 +188,16 @@ pub struct SwitchSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u16>,
     /// How often the root speaks, in seconds: 1 to 10; 2 when left out.
-    #[serde(alias = "hello", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hello_secs: Option<u32>,
     /// How long a port listens, and then learns, in seconds: 2 to 30; 15 when left out.
-    #[serde(alias = "forward_delay", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_delay_secs: Option<u32>,
     /// The age at which the root's information is void, in seconds: 6 to 40; 20 when left out.
-    #[serde(alias = "max_age", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age_secs: Option<u32>,
     /// After how many seconds a learned address is forgotten; 300 when left out.
-    #[serde(alias = "ageing", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ageing_secs: Option<u32>,
     /// Most MAC addresses that each port takes ("port security"); none for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]

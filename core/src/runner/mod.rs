@@ -331,6 +331,8 @@ impl Runner {
 
     /// Lets lab time follow the wall's clock, and sends viewers what there is.
     pub fn advance(&mut self, wall_ns: u64) {
+        // A viewer that looked back may be gone.
+        self.go_on_after_look(wall_ns);
         if self.work.is_some() {
             self.work_on(wall_ns);
         } else if self.chase.is_some() {

@@ -66,6 +66,7 @@ impl Runner {
     pub(super) fn go_on_after_look(&mut self, wall_ns: u64) {
         let looking = self.viewers.values().any(|viewer| viewer.past.is_some());
         if self.resume && !looking {
+            self.resume = false;
             self.set_pace(wall_ns, Pace { running: true, ..self.clock.pace() });
         }
     }

@@ -472,4 +472,48 @@ fn who_reaches_whom_is_told_while_the_lab_goes_on_and_can_be_stopped() {
         unknown.iter().any(|message| message["m"] == "error" && message["code"] == "unknown-machine"),
         "{unknown:?}"
     );
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// However one goes back and forth in time, what is at the end is what its session makes anew.
+    #[test]
+    fn a_walk_through_time_leaves_a_world_that_its_session_makes_again(
+        walk in prop::collection::vec((0_usize..16, 1_u64..900_000_000), 1..24),
+    ) {
+        let (mut runner, viewer) = runner("modes", Rewind::World);
+        let mut wall = 0;
+        for (choice, pause) in walk {
+            let to = |to: Value| json!({ "m": "step", "to": to });
+            let message = match choice {
+                0 => attach("nat"),
+                1 => attach("bridged"),
+                2 => run("dhclient enp0s3"),
+                3 => run("ping -c 2 8.8.8.8"),
+                4 => run_at("pc", "curl -s http://93.184.215.14/"),
+                5 => look(json!({ "to": "time", "at": pause * 4 })),
+                6 => back("frame"),
+                7 => forth("event"),
+                8 => json!({ "m": "branch" }),
+                9 | 10 => json!({ "m": "undo" }),
+                11 => json!({ "m": "redo" }),
+                12 => json!({ "m": "now" }),
+                13 => to(json!({ "to": "exchange" })),
+                14 => to(json!({ "to": "time", "at": world(&runner).now().as_nanos() + pause })),
+                _ => json!({ "m": "pace", "pace": Pace { running: true, speed_ppm: 1_000_000 } }),
+            };
+            let heard = say(&mut runner, viewer, wall, &message);
+            let known = ["nothing-to-undo", "nothing-to-redo", "not-looking-back", "replay-running"];
+            prop_assert!(codes(&heard).iter().all(|code| known.contains(code)), "{:?}", codes(&heard));
+            pass(&mut runner, wall, wall + pause);
+            wall += pause;
+        }
+        pass(&mut runner, wall, wall + SECOND);
+        world(&runner).check().unwrap();
+        let (lab, now) = (runner.lab.clone().unwrap(), world(&runner).now());
+        let mut again = session::Replay::new(&lab, 1, runner.inputs.clone(), Some(now), true, true).unwrap();
+        prop_assert_eq!(again.go_on(u32::MAX), session::Replayed::Whole);
+        prop_assert_eq!(again.world.fingerprint(), world(&runner).fingerprint());
+        prop_assert_eq!(again.world.seq(), world(&runner).seq(), "events have the same numbers");
+    }
 }

@@ -472,6 +472,7 @@ fn who_reaches_whom_is_told_while_the_lab_goes_on_and_can_be_stopped() {
         unknown.iter().any(|message| message["m"] == "error" && message["code"] == "unknown-machine"),
         "{unknown:?}"
     );
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]

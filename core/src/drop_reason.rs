@@ -91,6 +91,8 @@ drop_reasons! {
     ArpMalformed = "arp-malformed", Ethernet;
     /// An ARP question about another machine's address.
     ArpNotForUs = "arp-not-for-us", Ethernet;
+    /// An ARP question that the kernel's settings leave unanswered.
+    ArpIgnored = "arp-ignored", Ethernet;
     /// Nobody answered the ARP questions.
     NeighbourFailed = "neighbour-failed", Ethernet;
     /// Too many packets already wait for this neighbour.
@@ -101,6 +103,10 @@ drop_reasons! {
     IpChecksum = "ip-checksum", Ip;
     /// A source address that nobody can have.
     IpSourceInvalid = "ip-source-invalid", Ip;
+    /// A destination address that cannot come from outside.
+    IpDestinationInvalid = "ip-destination-invalid", Ip;
+    /// The way back to the source leads elsewhere.
+    ReversePath = "reverse-path", Ip;
     /// Addressed to another machine, and this one does not forward.
     NotForwarding = "not-forwarding", Ip;
     /// No route to the destination.

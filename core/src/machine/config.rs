@@ -135,10 +135,26 @@ impl Machine {
         Ok(())
     }
 
+    /// The secondary addresses of a primary that is deleted go before it.
+    fn del_secondaries(&mut self, ctx: &mut Ctx<'_>, index: u32, primary: Cidr) {
+        let Some(iface) = self.ifaces.get(index) else { return };
+        let of_it = |a: &&IfAddr| a.secondary && a.cidr.prefix == primary.prefix && primary.contains(a.cidr.addr);
+        let gone: Vec<Cidr> = iface.addrs.iter().filter(of_it).map(|a| a.cidr).collect();
+        for cidr in gone {
+            let _ = self.del_addr(ctx, index, cidr);
+        }
+    }
+
     pub(super) fn del_addr(&mut self, ctx: &mut Ctx<'_>, index: u32, cidr: Cidr) -> Result<(), Errno> {
         let node = self.node;
+        let iface = self.ifaces.get(index).ok_or(Errno::ENODEV)?;
+        let promote = self.sysctl.either(iface, |conf| conf.promote_secondaries);
         let iface = self.ifaces.get_mut(index).ok_or(Errno::ENODEV)?;
-        let removed = iface.del_addr(cidr)?;
+        let removed = iface.del_addr(cidr, promote)?;
+        if !removed.secondary && !promote {
+            self.del_secondaries(ctx, index, removed.cidr);
+        }
+        let iface = self.ifaces.get(index).ok_or(Errno::ENODEV)?;
         ctx.del(Key::Addr(iface.addr_row(node, &removed).key()));
         let network = removed.cidr.network();
         let heir = iface.addrs.iter().find(|a| !a.secondary && a.cidr.network() == network).cloned();

@@ -196,19 +196,19 @@ impl Iface {
         Ok(())
     }
 
-    /// Deletes an address, and with a primary its secondaries (the default of `net.ipv4.conf.*.promote_secondaries`
-    /// is 0 in the kernel; Debian 12's systemd sets it to 1, and then the first secondary takes its place).
+    /// Deletes an address. `promote`: the first secondary takes a primary's place; without it the secondaries of a
+    /// primary have to be deleted with it (`promote_secondaries`, net/ipv4/devinet.c `__inet_del_ifa`).
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` when there is no such address.
-    pub fn del_addr(&mut self, cidr: Cidr) -> Result<IfAddr, Errno> {
+    pub fn del_addr(&mut self, cidr: Cidr, promote: bool) -> Result<IfAddr, Errno> {
         let at = self
             .addrs
             .iter()
             .position(|a| a.cidr == cidr || (cidr.prefix == 32 && a.cidr.addr == cidr.addr))
             .ok_or(Errno::EADDRNOTAVAIL)?;
         let removed = self.addrs.remove(at);
-        if !removed.secondary {
+        if !removed.secondary && promote {
             let heir = self
                 .addrs
                 .iter_mut()

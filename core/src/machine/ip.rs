@@ -13,7 +13,6 @@ use super::socket::PacketFilter;
 use crate::addr::MacAddr;
 use crate::drop_reason::DropReason;
 use crate::event::Decision;
-use crate::frame::arp::{self, Arp};
 use crate::frame::ethernet::{self, Ethernet, ethertype};
 use crate::frame::icmp::{Icmp, unreachable};
 use crate::frame::ipv4::{HEADER_LEN, Ipv4, Ipv4Header, MAX_PAYLOAD};
@@ -106,56 +105,6 @@ impl Machine {
         !receivers.is_empty()
     }
 
-    /// An ARP message.
-    fn handle_arp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: FrameId, payload: &[u8], tapped: bool) {
-        let message = match Arp::parse(payload) {
-            Ok(message) => message,
-            Err(reason) => return ctx.dropped(Some(frame), Some(index), reason),
-        };
-        let for_us = self.ifaces.is_local(message.target_ip);
-        let asks_us = message.op == arp::REQUEST && for_us;
-        let solicited = message.op == arp::REPLY && for_us;
-        if message.sender_mac.is_unicast()
-            && !message.sender_ip.is_unspecified()
-            && !self.ifaces.is_local(message.sender_ip)
-        {
-            let key = (index, message.sender_ip);
-            self.learn_neighbour(ctx, key, message.sender_mac, solicited, asks_us);
-        }
-        if !asks_us {
-            return if solicited || tapped {
-                ctx.delivered(Some(frame), "arp");
-            } else {
-                ctx.dropped(Some(frame), Some(index), DropReason::ArpNotForUs);
-            };
-        }
-        let Some(iface) = self.ifaces.get(index) else { return };
-        let reply = Arp {
-            op: arp::REPLY,
-            sender_mac: iface.mac,
-            sender_ip: message.target_ip,
-            target_mac: message.sender_mac,
-            target_ip: message.sender_ip,
-        };
-        let header = Ethernet { dst: message.sender_mac, src: iface.mac, ethertype: ethertype::ARP };
-        let bytes = header.emit(&reply.emit());
-        ctx.account.delivered += 1;
-        ctx.decided(Some(frame), || Decision::Answered { by: "arp".to_owned() });
-        let answer = ctx.frame(Some(frame), bytes);
-        self.send_frame(ctx, index, answer);
-    }
-
-    fn learn_neighbour(&mut self, ctx: &mut Ctx<'_>, key: NeighKey, mac: MacAddr, solicited: bool, create: bool) {
-        let (changed, waiting) = self.neighs.learn(ctx.now, key, mac, solicited, create, &mut self.rng);
-        self.forget_neighbours(ctx);
-        if changed && let Some(row) = self.neighs.row(self.node, key) {
-            ctx.put(Row::Neigh(row));
-        }
-        for packet in waiting {
-            self.send_to_mac(ctx, key.0, mac, packet);
-        }
-    }
-
     /// An IPv4 packet that came in at `index`. `tapped`: a packet socket has seen it already, so that nobody else
     /// wanting it is no loss.
     pub(super) fn ip_input(&mut self, ctx: &mut Ctx<'_>, index: u32, mut buf: PacketBuf, tapped: bool) {
@@ -178,9 +127,8 @@ impl Machine {
             return;
         }
         let (Some(src), Some(dst)) = (buf.source(), buf.destination()) else { return };
-        // Our own addresses do not come in from outside (`net.ipv4.conf.*.accept_local` 0).
-        if src.is_multicast() || src.is_broadcast() || (index != LOOPBACK && self.ifaces.is_local(src)) {
-            return ctx.dropped(parent, Some(index), DropReason::IpSourceInvalid);
+        if let Err(reason) = self.check_addresses(index, src, dst) {
+            return ctx.dropped(parent, Some(index), reason);
         }
         if self.ifaces.is_local(dst) || self.ifaces.is_broadcast(index, dst) || dst.is_multicast() {
             self.ip_local(ctx, index, buf, tapped);
@@ -259,11 +207,13 @@ impl Machine {
         });
     }
 
-    /// A route can be used: its interface is up, and has a carrier (Linux with the default
-    /// `ignore_routes_with_linkdown` = 0 would use it all the same and lose the packet; a VM's `NO-CARRIER` interface
-    /// is what `linkdown` is printed for).
+    /// A route can be used: its interface is up. One without carrier (`linkdown`) is used all the same, and the packet
+    /// lost, unless `ignore_routes_with_linkdown` is set.
     fn usable(&self, route: &Route, only: Option<u32>) -> bool {
-        only.is_none_or(|index| index == route.iface) && self.ifaces.get(route.iface).is_some_and(|iface| iface.up)
+        only.is_none_or(|index| index == route.iface)
+            && self.ifaces.get(route.iface).is_some_and(|iface| {
+                iface.up && (iface.carrier || !self.sysctl.either(iface, |conf| conf.ignore_routes_with_linkdown))
+            })
     }
 
     /// Where a packet to `dst` goes next, with the route's name, if anywhere.
@@ -421,24 +371,7 @@ impl Machine {
         }
     }
 
-    /// Sends an ARP question.
-    fn ask(&mut self, ctx: &mut Ctx<'_>, (index, addr): NeighKey, unicast: Option<MacAddr>) {
-        let sender_ip = self.ifaces.select_source(index, addr, Scope::Link).unwrap_or(Ipv4Addr::UNSPECIFIED);
-        let Some(iface) = self.ifaces.get(index) else { return };
-        let question = Arp {
-            op: arp::REQUEST,
-            sender_mac: iface.mac,
-            sender_ip,
-            target_mac: unicast.unwrap_or(MacAddr::ZERO),
-            target_ip: addr,
-        };
-        let dst = unicast.unwrap_or(MacAddr::BROADCAST);
-        let bytes = Ethernet { dst, src: iface.mac, ethertype: ethertype::ARP }.emit(&question.emit());
-        let frame = ctx.frame(None, bytes);
-        self.send_frame(ctx, index, frame);
-    }
-
-    fn send_to_mac(&mut self, ctx: &mut Ctx<'_>, index: u32, dst: MacAddr, buf: PacketBuf) {
+    pub(super) fn send_to_mac(&mut self, ctx: &mut Ctx<'_>, index: u32, dst: MacAddr, buf: PacketBuf) {
         let Some(iface) = self.ifaces.get(index) else { return };
         let parent = buf.parent;
         let frame = ctx.frame(parent, buf.into_frame(dst, iface.mac));

@@ -7,6 +7,7 @@
 //! The way of a packet: `ip` (in, on, out) — `icmp`, `transport`, `stream` (which socket) — `process`, `syscall` (which
 //! program). `translate` is where it meets NAT, `config` where it is configured.
 
+mod arp;
 mod config;
 pub mod ctx;
 mod engines;

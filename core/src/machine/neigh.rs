@@ -22,6 +22,8 @@ const RETRANS: Duration = Duration::from_secs(1);
 const BASE_REACHABLE_MS: u32 = 30_000;
 /// `delay_first_probe_time`.
 const DELAY_FIRST_PROBE: Duration = Duration::from_secs(5);
+/// `locktime`: for so long after a change an answer with another MAC is not believed.
+const LOCKTIME: Duration = Duration::from_secs(1);
 /// `mcast_solicit` and `ucast_solicit`.
 const PROBES: u8 = 3;
 
@@ -36,6 +38,28 @@ struct Entry {
     /// Questions already asked in this state.
     probes: u8,
     waiting: VecDeque<PacketBuf>,
+    /// When its MAC or state last changed by what somebody said.
+    updated: SimTime,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        let (state, waiting) = (NeighState::Incomplete, VecDeque::new());
+        Self { mac: None, state, deadline: None, probes: 0, waiting, updated: SimTime::ZERO }
+    }
+}
+
+/// What somebody said about a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// It answers our question, so the neighbour is confirmed.
+    pub solicited: bool,
+    /// An entry is made if there is none (it asked for us, so we will answer it soon).
+    pub create: bool,
+    /// Another MAC than the one that is known is believed even right after the last change.
+    pub overrides: bool,
 }
 
 /// What to do with a packet for a neighbour.
@@ -104,7 +128,7 @@ impl Neighs {
         let Some(entry) = self.entries.get_mut(&key) else {
             self.make_room();
             let waiting = VecDeque::from([packet]);
-            let entry = Entry { mac: None, state: NeighState::Incomplete, deadline: None, probes: 1, waiting };
+            let entry = Entry { probes: 1, waiting, updated: now, ..Entry::default() };
             self.entries.insert(key, entry);
             self.set(key, NeighState::Incomplete, Some(now + RETRANS));
             return (Resolution::Ask, true);
@@ -134,25 +158,21 @@ impl Neighs {
         }
     }
 
-    /// Somebody said that `key` has `mac`. `solicited`: it answers our question, so the neighbour is confirmed.
-    /// `create`: make an entry if there is none (it asked for us, so we will answer it soon).
-    /// Returns whether the row changed, and the packets that waited.
-    pub fn learn(
-        &mut self,
-        now: SimTime,
-        key: NeighKey,
-        mac: MacAddr,
-        solicited: bool,
-        create: bool,
-        rng: &mut Rng,
-    ) -> (bool, Vec<PacketBuf>) {
+    /// The packet that has waited longest for a neighbour.
+    pub fn first_waiting(&self, key: NeighKey) -> Option<&PacketBuf> {
+        self.entries.get(&key)?.waiting.front()
+    }
+
+    /// Somebody said which MAC `key` has (net/core/neighbour.c `neigh_update`). Returns whether the row changed, and
+    /// the packets that waited.
+    pub fn learn(&mut self, now: SimTime, key: NeighKey, news: News, rng: &mut Rng) -> (bool, Vec<PacketBuf>) {
+        let News { mac, solicited, create, overrides } = news;
         if !self.entries.contains_key(&key) {
             if !create {
                 return (false, Vec::new());
             }
             self.make_room();
-            let entry =
-                Entry { mac: Some(mac), state: NeighState::Stale, deadline: None, probes: 0, waiting: VecDeque::new() };
+            let entry = Entry { mac: Some(mac), state: NeighState::Stale, updated: now, ..Entry::default() };
             self.entries.insert(key, entry);
             return (true, Vec::new());
         }
@@ -162,6 +182,10 @@ impl Neighs {
         }
         let before = (entry.mac, entry.state);
         let same_mac = entry.mac == Some(mac);
+        let valid = entry.mac.is_some() && !matches!(entry.state, NeighState::Incomplete | NeighState::Failed);
+        if valid && !same_mac && !overrides && now.since(entry.updated) <= LOCKTIME {
+            return (false, Vec::new());
+        }
         entry.mac = Some(mac);
         entry.probes = 0;
         let waiting: Vec<_> = entry.waiting.drain(..).collect();
@@ -171,8 +195,12 @@ impl Neighs {
         } else if !same_mac || matches!(before.1, NeighState::Incomplete | NeighState::Failed) {
             self.set(key, NeighState::Stale, None);
         }
-        let after = self.entries.get(&key).map(|e| (e.mac, e.state));
-        (after != Some(before), waiting)
+        let Some(entry) = self.entries.get_mut(&key) else { return (false, waiting) };
+        let changed = (entry.mac, entry.state) != before;
+        if changed {
+            entry.updated = now;
+        }
+        (changed, waiting)
     }
 
     /// A layer above had proof that the neighbour answers (`MSG_CONFIRM`, TCP's acknowledgements).
@@ -234,7 +262,7 @@ impl Neighs {
     pub fn put(&mut self, key: NeighKey, mac: Option<MacAddr>, state: NeighState) -> Vec<PacketBuf> {
         let waiting = self.remove(key).unwrap_or_default();
         self.make_room();
-        self.entries.insert(key, Entry { mac, state, deadline: None, probes: 0, waiting: VecDeque::new() });
+        self.entries.insert(key, Entry { mac, state, ..Entry::default() });
         waiting
     }
 
@@ -304,6 +332,26 @@ mod tests {
         PacketBuf::new(&[0x45; 20], None)
     }
 
+    fn answer(mac: MacAddr) -> News {
+        News { mac, solicited: true, create: false, overrides: false }
+    }
+
+    #[test]
+    fn of_two_answers_the_first_holds_and_an_announcement_flips_the_entry() {
+        let mut rng = Rng::stream(1, Purpose::Machine, 1);
+        let mut neighs = Neighs::default();
+        let other = MacAddr([2, 0, 0, 0, 0, 2]);
+        let mac = |neighs: &Neighs| neighs.row(NodeId(0), KEY).unwrap().mac;
+        neighs.resolve(SimTime::ZERO, KEY, packet());
+        neighs.learn(SimTime::from_millis(1), KEY, answer(MAC), &mut rng);
+        assert!(!neighs.learn(SimTime::from_millis(2), KEY, answer(other), &mut rng).0);
+        assert_eq!(mac(&neighs), Some(MAC));
+        let announced = News { mac: other, solicited: false, create: false, overrides: true };
+        assert!(neighs.learn(SimTime::from_millis(3), KEY, announced, &mut rng).0);
+        assert_eq!((mac(&neighs), state(&neighs)), (Some(other), NeighState::Stale));
+        assert!(neighs.learn(SimTime::from_millis(1_004), KEY, answer(MAC), &mut rng).0, "a second later it may");
+    }
+
     fn state(neighs: &Neighs) -> NeighState {
         neighs.row(NodeId(0), KEY).unwrap().state
     }
@@ -333,7 +381,7 @@ mod tests {
         let mut rng = Rng::stream(1, Purpose::Machine, 1);
         let mut neighs = Neighs::default();
         neighs.resolve(SimTime::ZERO, KEY, packet());
-        let (changed, waiting) = neighs.learn(SimTime::from_millis(1), KEY, MAC, true, false, &mut rng);
+        let (changed, waiting) = neighs.learn(SimTime::from_millis(1), KEY, answer(MAC), &mut rng);
         assert!(changed);
         assert_eq!(waiting.len(), 1);
         assert_eq!(state(&neighs), NeighState::Reachable);

@@ -158,8 +158,6 @@ settings! {
         base_reachable_time_ms = 30000 in 0, ANY.1;
         /// Seconds in DELAY.
         delay_first_probe_time = 5 in 0, ANY.1;
-        /// Seconds after which an entry that is not used may go.
-        gc_stale_time = 60 in 0, ANY.1;
         /// Broadcast questions before an entry fails.
         mcast_solicit = 3 in 0, ANY.1;
         /// Milliseconds between questions.

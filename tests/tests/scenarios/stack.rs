@@ -234,3 +234,36 @@ fn tcp_over_a_narrower_link_in_the_middle_learns_of_it_and_comes_through() {
     let too_large = dropped(&report, DropReason::FragmentationNeeded);
     assert!((1..40).contains(&too_large), "{too_large}: the second connection begins with what was learned");
 }
+
+#[test]
+fn arp_is_answered_for_any_address_of_the_machine_unless_arp_ignore_forbids_it() {
+    let report = run(
+        &row(),
+        1,
+        "@setup a: ip route add 10.2.0.1/32 dev eth0\na: ping -c 1 -W 1 10.2.0.1\n@setup a: ip neigh del 10.2.0.1 dev eth0\n\
+        @setup r: sysctl -w net.ipv4.conf.eth0.arp_ignore=1\na: ping -c 1 -W 1 10.2.0.1\n",
+    );
+    assert_eq!((result(&report, 0).exit, result(&report, 1).exit), (0, 1));
+    assert!(dropped(&report, DropReason::ArpIgnored) > 0);
+}
+
+#[test]
+fn strict_reverse_path_filtering_drops_what_comes_in_on_the_wrong_side() {
+    // a sends with an address of b's network: for r the way back is by eth1.
+    let spoof = "a: ip addr add 10.2.0.77/32 dev eth0\na: ip route add 10.2.0.2/32 via 10.1.0.1 src 10.2.0.77\na: ping -c 1 -W 1 10.2.0.2\n";
+    let open = run(&row(), 1, spoof);
+    let strict = run(&row_with("sysctl = { \"net.ipv4.conf.all.rp_filter\" = \"1\" }"), 1, spoof);
+    let loose = run(&row_with("sysctl = { \"net.ipv4.conf.all.rp_filter\" = \"2\" }"), 1, spoof);
+    let count = |report| dropped(report, DropReason::ReversePath);
+    assert_eq!((count(&open), count(&strict), count(&loose)), (0, 1, 0));
+}
+
+#[test]
+fn a_deleted_primary_takes_its_secondaries_along_unless_they_are_promoted() {
+    let script = "@setup a: ip addr add 10.1.0.3/24 dev eth0\na: ip -br -4 addr show dev eth0\n@setup a: ip addr del 10.1.0.2/24 dev eth0\na: ip -br -4 addr show dev eth0\n";
+    let report = run(&row(), 1, script);
+    assert!(stdout(&report, 0).contains("10.1.0.2/24 10.1.0.3/24"), "{}", stdout(&report, 0));
+    assert!(!stdout(&report, 1).contains("10.1.0"), "{}", stdout(&report, 1));
+    let promoted = run(&row(), 1, &format!("@setup a: sysctl -w net.ipv4.conf.all.promote_secondaries=1\n{script}"));
+    assert!(stdout(&promoted, 1).contains("10.1.0.3/24"), "{}", stdout(&promoted, 1));
+}

@@ -18,14 +18,7 @@ use crate::view::{Row, Scope};
 
 impl Machine {
     /// An ARP message. `tapped`: a packet socket has seen it.
-    pub(super) fn handle_arp(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        index: u32,
-        frame: FrameId,
-        payload: &[u8],
-        tapped: bool,
-    ) {
+    pub(super) fn handle_arp(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: FrameId, payload: &[u8], tapped: bool) {
         let message = match Arp::parse(payload) {
             Ok(message) => message,
             Err(reason) => return ctx.dropped(Some(frame), Some(index), reason),

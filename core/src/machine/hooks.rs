@@ -14,8 +14,9 @@ use crate::netfilter::conntrack::ConnChange;
 use crate::netfilter::model::{Base, ChainKind, Counter, Family, Hook, Match, Part, Policy, RejectWith};
 use crate::netfilter::model::{Rule, Ruleset, Verdict, Written};
 use crate::netfilter::ops::{ChainRef, Place as At};
-use crate::netfilter::{Fate, Level, Place};
+use crate::netfilter::{Fate, Level, Netfilter, Place};
 use crate::programs::Errno;
+use crate::rng::{Purpose, Rng};
 use crate::view::{FlowRow, Key, Row, Scope};
 
 /// The packet has ended at a hook; that has been accounted for.
@@ -141,6 +142,35 @@ impl Machine {
         }
         let (hop, _) = self.next_hop(dst, only)?;
         Some(Hop { mtu: self.path_mtu(ctx.now, dst, hop.iface), ..hop })
+    }
+
+    /// Whether frames on this host's bridges meet any of its rules.
+    pub fn filters_bridges(&self) -> bool {
+        let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
+        let any = |level| hooks.iter().any(|hook| !self.netfilter.is_idle(level, *hook));
+        any(Level::Bridge) || (self.sysctl.bridge_calls_iptables() && any(Level::Ip))
+    }
+
+    /// Its addresses.
+    pub fn local_addrs(&self) -> Vec<Ipv4Addr> {
+        self.ifaces.iter().flat_map(|iface| &iface.addrs).map(|addr| addr.cidr.addr).collect()
+    }
+
+    /// Lends the rules to a bridge of this host while a frame passes there; they come back at once.
+    pub fn take_netfilter(&mut self) -> Netfilter {
+        let empty = Netfilter::new(Rng::stream(0, Purpose::Conntrack, 0));
+        core::mem::replace(&mut self.netfilter, empty)
+    }
+
+    /// Takes the rules back.
+    pub fn return_netfilter(&mut self, ctx: &mut Ctx<'_>, netfilter: Netfilter) {
+        self.netfilter = netfilter;
+        self.say_flows(ctx);
+    }
+
+    /// Tells the sender of a frame that this host's bridge refused.
+    pub fn reject_bridged(&mut self, ctx: &mut Ctx<'_>, packet: &PacketBuf, with: RejectWith) {
+        self.reject(ctx, packet, with);
     }
 
     /// Puts a whole rule set in place of the present one.

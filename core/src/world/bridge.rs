@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
+use super::bridge_filter::BridgeFilter;
 use super::node::Body;
 use super::promisc::Card;
 use crate::addr::MacAddr;
@@ -15,14 +16,33 @@ use crate::machine::ctx::Ctx;
 use crate::switch::{FdbChange, Forwarding, Switch, SwitchConfig};
 use crate::view::{FdbRow, Key, NodeKind, Row};
 
-/// Takes a frame that came out of the cable at `port`. `cards` are the VMs' at the switch's ports.
+/// What stands at a switch's ports.
+pub(super) struct Passage<'a> {
+    /// The VMs' cards.
+    pub cards: &'a BTreeMap<u32, Card>,
+    /// The host's rules for its bridge.
+    pub filter: Option<&'a mut BridgeFilter>,
+}
+
+impl Passage<'_> {
+    fn leaves(&mut self, ctx: &mut Ctx<'_>, from: u32, out: u32, frame: &Frame) -> bool {
+        self.filter.as_mut().is_none_or(|filter| filter.leaves(ctx, from, out, frame))
+    }
+}
+
+/// Takes a frame that came out of the cable at `port`.
 pub(super) fn handle_frame(
     ctx: &mut Ctx<'_>,
     switch: &mut Switch,
-    cards: &BTreeMap<u32, Card>,
+    passage: &mut Passage<'_>,
     port: u32,
     frame: &Frame,
 ) {
+    if passage.filter.as_mut().is_some_and(|filter| !filter.enters(ctx, port, frame)) {
+        // Which rule it was has been said.
+        ctx.account.dropped += 1;
+        return;
+    }
     match switch.forward(ctx.now, port, frame.id, &frame.bytes) {
         Forwarding::Drop(reason) => ctx.dropped(Some(frame.id), Some(port), reason),
         Forwarding::Taken => ctx.delivered(Some(frame.id), "stp"),
@@ -30,21 +50,24 @@ pub(super) fn handle_frame(
             ctx.forwarded();
             ctx.hold(port, at, frame.clone());
         }
-        Forwarding::Port(out) => unicast(ctx, switch, cards, (port, out), frame),
-        Forwarding::Flood => flood(ctx, switch, cards, port, frame),
+        Forwarding::Port(out) => unicast(ctx, switch, passage, (port, out), frame),
+        Forwarding::Flood => flood(ctx, switch, passage, port, frame),
     }
     say(ctx, switch);
 }
 
 /// To the one port behind which the receiver is, if its card may have it, and a copy to every card that overhears.
-fn unicast(ctx: &mut Ctx<'_>, switch: &Switch, cards: &BTreeMap<u32, Card>, (from, out): (u32, u32), frame: &Frame) {
+fn unicast(ctx: &mut Ctx<'_>, switch: &Switch, passage: &mut Passage<'_>, (from, out): (u32, u32), frame: &Frame) {
+    let cards = passage.cards;
     let of_vm = cards.contains_key(&from);
-    if cards.get(&out).is_none_or(|card| card.takes(&frame.bytes, of_vm)) {
+    if cards.get(&out).is_some_and(|card| !card.takes(&frame.bytes, of_vm)) {
+        ctx.dropped(Some(frame.id), Some(out), DropReason::PromiscuousDenied);
+    } else if passage.leaves(ctx, from, out, frame) {
         ctx.forwarded();
         ctx.decided(Some(frame.id), || Decision::Forwarded { port: out });
         ctx.send(out, frame.clone());
     } else {
-        ctx.dropped(Some(frame.id), Some(out), DropReason::PromiscuousDenied);
+        ctx.account.dropped += 1;
     }
     for (port, card) in cards {
         if *port != from && *port != out && card.overhears(of_vm) && switch.forwards(*port) {
@@ -53,24 +76,27 @@ fn unicast(ctx: &mut Ctx<'_>, switch: &Switch, cards: &BTreeMap<u32, Card>, (fro
     }
 }
 
-fn flood(ctx: &mut Ctx<'_>, switch: &Switch, cards: &BTreeMap<u32, Card>, from: u32, frame: &Frame) {
+fn flood(ctx: &mut Ctx<'_>, switch: &Switch, passage: &mut Passage<'_>, from: u32, frame: &Frame) {
+    let cards = passage.cards;
     let of_vm = cards.contains_key(&from);
-    let out = || switch.ports().filter(|port| *port != from);
-    let takes = |port: &u32| cards.get(port).is_none_or(|card| card.takes(&frame.bytes, of_vm));
-    let count = out().filter(takes).count() as u32;
+    let mut open = Vec::new();
+    for out in switch.ports().filter(|port| *port != from) {
+        if cards.get(&out).is_some_and(|card| !card.takes(&frame.bytes, of_vm)) {
+            ctx.lost(Some(frame.id), Some(out), DropReason::PromiscuousDenied);
+        } else if passage.leaves(ctx, from, out, frame) {
+            open.push(out);
+        }
+    }
+    let count = open.len() as u32;
     if count > 0 {
         ctx.forwarded();
         ctx.decided(Some(frame.id), || Decision::Flooded { ports: count });
     } else {
-        // Nobody may have it, and that is said port by port.
+        // Nobody may have it, and that has been said port by port.
         ctx.account.dropped += 1;
     }
-    for port in out() {
-        if takes(&port) {
-            ctx.send(port, frame.clone());
-        } else {
-            ctx.lost(Some(frame.id), Some(port), DropReason::PromiscuousDenied);
-        }
+    for out in open {
+        ctx.send(out, frame.clone());
     }
 }
 

@@ -219,16 +219,19 @@ impl World {
             return;
         }
         let resolver = self.resolver_of(to.node);
+        let mut filter = self.take_bridge_filter(to.node);
         if frame.offload == Offload::NONE {
-            return self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &frame, resolver));
+            self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &frame, resolver, filter.as_mut()));
+            return filter.into_iter().for_each(|filter| self.return_bridge_filter(filter));
         }
         // Nodes of ours look into frames: one that its kernel left unfinished is made whole first.
         self.account.arrived -= 1;
         for bytes in crate::frame::offload::make_whole(&frame.bytes, frame.offload) {
             self.account.arrived += 1;
             let whole = Frame { bytes: Rc::from(bytes), offload: Offload::NONE, ..frame.clone() };
-            self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &whole, resolver));
+            self.with_node(to.node, |node, ctx| node.handle_frame(ctx, to.index, &whole, resolver, filter.as_mut()));
         }
+        filter.into_iter().for_each(|filter| self.return_bridge_filter(filter));
     }
 
     /// For a NAT engine: the first name server of its host.

@@ -8,6 +8,7 @@
 mod apply;
 mod attach;
 mod bridge;
+mod bridge_filter;
 mod build;
 mod carry;
 mod check;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::bridge::Passage;
+use super::bridge_filter::BridgeFilter;
 use super::promisc::Card;
 use crate::frame::Frame;
 use crate::hypervisor::NatEngine;
@@ -41,11 +43,15 @@ impl Node {
         port: u32,
         frame: &Frame,
         resolver: Option<core::net::Ipv4Addr>,
+        filter: Option<&mut BridgeFilter>,
     ) {
         match &mut self.body {
             Body::Machine(machine) => machine.handle_frame(ctx, port, frame),
             Body::Engine(engine) => engine.handle_frame(ctx, frame, resolver),
-            Body::Switch(switch) => super::bridge::handle_frame(ctx, switch, &self.cards, port, frame),
+            Body::Switch(switch) => {
+                let mut passage = Passage { cards: &self.cards, filter };
+                super::bridge::handle_frame(ctx, switch, &mut passage, port, frame);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod labs;
 mod lecture;
 mod nat;
 mod nat_modes;
+mod netfilter;
 mod port_forward;
 mod reach;
 mod stack;

@@ -105,7 +105,16 @@ fn nat_to(to: &NatTo, between: char) -> String {
 /// As `iptables -S` writes it.
 fn iptables(chain: &str, rule: &Rule) -> String {
     let mut text = format!("-A {chain}");
-    for part in &rule.parts {
+    let mut parts: Vec<_> = rule.parts.iter().collect();
+    parts.sort_by_key(|part| match part {
+        Part::Match { what: Match::Source(_), .. } => 0,
+        Part::Match { what: Match::Destination(_), .. } => 1,
+        Part::Match { what: Match::InIface(_), .. } => 2,
+        Part::Match { what: Match::OutIface(_), .. } => 3,
+        Part::Match { what: Match::Protocol(_), .. } => 4,
+        _ => 5,
+    });
+    for part in parts {
         match part {
             Part::Match { not, what } => {
                 let (before, option, value) = iptables_match(what);

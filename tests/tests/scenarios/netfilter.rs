@@ -17,7 +17,7 @@ fn filtered(report: &ScriptReport) -> Vec<(DropReason, String)> {
 }
 
 fn sound(report: &ScriptReport) {
-    assert!(report.world.check().is_empty(), "{:?}", report.world.check());
+    assert_eq!(report.world.check(), Ok(()));
 }
 
 const GATEWAY: &str = "@setup gw: dhclient enp0s3\n@setup gw: sysctl -w net.ipv4.ip_forward=1\n\
@@ -96,7 +96,10 @@ fn a_refused_sender_is_told_in_its_own_protocol() {
          @setup host: iptables -A OUTPUT -d 192.168.0.10 -j DROP\nhost: ping -c 1 -W 1 192.168.0.10\n",
     );
     assert_eq!(report.results[0].exit, 7);
-    assert!(report.results[0].stderr.contains("onnection refused") || report.results[0].stderr.contains("Failed to connect"));
+    assert!(
+        report.results[0].stderr.contains("onnection refused")
+            || report.results[0].stderr.contains("Failed to connect")
+    );
     assert!(stdout(&report, 1).contains("Destination Port Unreachable"), "{}", stdout(&report, 1));
     assert!(report.results[2].stderr.contains("ping: sendmsg: Operation not permitted"), "{:?}", report.results[2]);
     sound(&report);

@@ -138,3 +138,61 @@ proptest! {
         }
     }
 }
+
+/// The small lab with a hypervisor's settings, parsed but not checked.
+fn with_hypervisor(settings: &str) -> Lab {
+    let text = SMALL.trim_end().trim_end_matches('}');
+    let text = format!("{text}, \"hypervisor\": [{{\"host\": \"host\", {settings}}}]}}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{settings}: {error}"))
+}
+
+#[test]
+fn a_hypervisors_settings_are_sound_or_say_where_they_are_not() {
+    let net =
+        |network: &str, rest: &str| format!("\"nat_network\": [{{\"name\": \"n\", \"network\": \"{network}\"{rest}}}]");
+    let rule = |host_port: u32, rest: &str| {
+        format!(
+            ", \"forward\": [{{\"name\": \"ssh\", \"proto\": \"tcp\", \"host_port\": {host_port}, \"guest_port\": 22{rest}}}]"
+        )
+    };
+    let dhcp = |address: &str| {
+        format!(
+            "\"dhcp_server\": [{{\"network\": \"blue\", \"address\": \"{address}\", \"first\": \"10.1.0.2\", \"last\": \"10.1.0.9\"}}]"
+        )
+    };
+    let host_only =
+        |name: &str, address: &str| format!("\"host_only\": [{{\"name\": \"{name}\", \"address\": \"{address}\"}}]");
+    let guest = ", \"guest_address\": \"10.1.0.5\"";
+    for (settings, code) in [
+        (net("10.1.0.0/16", ""), None),
+        (net("10.1.0.0/31", ""), Some("lab-natnetwork")),
+        (net("10.1.0.1/16", ""), Some("lab-natnetwork")),
+        (net("10.1.0.0/16", &rule(2_222, guest)), None),
+        (net("10.1.0.0/16", &rule(2_222, "")), Some("lab-forward-guest")),
+        (net("10.1.0.0/16", &rule(80, guest)), Some("lab-forward-privileged")),
+        (net("10.1.0.0/16", &rule(0, guest)), Some("lab-forward-port")),
+        (host_only("vboxnet0", "192.168.56.1/24"), None),
+        (host_only("vbox", "192.168.56.1/24"), Some("lab-hostonly-name")),
+        (host_only("vboxnet0", "10.0.0.1/24"), Some("lab-hostonly-range")),
+        (dhcp("10.1.0.1/24"), None),
+        (dhcp("10.2.0.1/24"), Some("lab-hv-dhcp-range")),
+    ] {
+        let found = codes(&with_hypervisor(&settings));
+        assert_eq!(found.first().map(String::as_str), code, "{settings}: {found:?}");
+    }
+    let error = with_hypervisor(&net("10.1.0.0/31", "")).validate().unwrap_err().remove(0);
+    assert_eq!(error.args[0], ("place".to_owned(), "hypervisor of \"host\", nat_network \"n\"".to_owned()));
+    assert_eq!(error.args[1], ("network".to_owned(), "10.1.0.0/31".to_owned()));
+}
+
+#[test]
+fn a_card_names_a_network_that_the_hypervisor_has() {
+    let nic = |rest: &str| changed("\"adapter\": 1, \"mode\": \"nat\"", &format!("\"adapter\": 1, {rest}"));
+    assert_eq!(codes(&nic("\"mode\": \"natnetwork\"")), Vec::<String>::new());
+    assert_eq!(codes(&nic("\"mode\": \"hostonly\", \"network\": \"vboxnet0\"")), Vec::<String>::new());
+    assert_eq!(codes(&nic("\"mode\": \"hostonly\", \"network\": \"vboxnet3\"")), ["lab-network-unknown"]);
+    assert_eq!(codes(&nic("\"mode\": \"natnetwork\", \"network\": \"campus\"")), ["lab-network-unknown"]);
+    let forward = "\"forward\": [{\"name\": \"a\", \"proto\": \"tcp\", \"host_port\": 2222, \"guest_port\": 22}, \
+        {\"name\": \"a\", \"proto\": \"tcp\", \"host_port\": 2223, \"guest_port\": 22}]";
+    assert_eq!(codes(&nic(&format!("\"mode\": \"nat\", {forward}"))), ["lab-forward-twice"]);
+}

@@ -112,7 +112,9 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn spawn(&mut self, argv: Vec<String>) -> Result<Pid, Errno> {
-        let program = Program::start(&argv).ok_or(Errno::ENOENT)?;
+        // What belongs to a hypervisor is installed with it.
+        let there = |program: &Program| self.has_hypervisor() || !matches!(program, Program::VBoxManage(_));
+        let program = Program::start(&argv).filter(there).ok_or(Errno::ENOENT)?;
         let (job, tty) = self.me().map(|process| (process.job, process.tty)).unwrap_or_default();
         self.machine.start_process(self.ctx, self.pid, job, tty, argv, program).ok_or(Errno::EAGAIN)
     }

@@ -49,6 +49,7 @@ use vbox::Vbox;
 use crate::addr::Endpoint;
 use crate::lab::{ServiceKind, ServiceSpec};
 use crate::machine::Machine;
+use crate::shell::vboxmanage::VBoxManage;
 use crate::shell::{self, ShellJob};
 
 /// A program that runs, whichever it is.
@@ -72,6 +73,8 @@ pub enum Program {
     Curl(Box<Curl>),
     /// Streams and datagrams by hand.
     Nc(Box<Nc>),
+    /// The hypervisor's command line.
+    VBoxManage(Box<VBoxManage>),
     /// A web server.
     Httpd(Box<Httpd>),
     /// A name server.
@@ -102,6 +105,7 @@ impl Program {
             "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
             "curl" => Some(Self::Curl(Box::new(Curl::new(argv)))),
             "nc" => Some(Self::Nc(Box::new(Nc::new(argv)))),
+            "VBoxManage" | "vboxmanage" => Some(Self::VBoxManage(Box::new(VBoxManage::new(argv)))),
             _ => None,
         }
     }
@@ -134,6 +138,7 @@ impl Program {
             Self::Ping(program) => program.poll(kernel),
             Self::Curl(program) => program.poll(kernel),
             Self::Nc(program) => program.poll(kernel),
+            Self::VBoxManage(program) => program.poll(kernel),
             Self::Httpd(program) => program.poll(kernel),
             Self::Dnsd(program) => program.poll(kernel),
             Self::Echod(program) => program.poll(kernel),

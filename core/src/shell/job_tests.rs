@@ -97,10 +97,11 @@ fn sleep_waits_for_lab_time_and_can_be_stopped() {
 }
 
 #[test]
-fn help_lists_every_command() {
+fn help_lists_every_command_that_the_machine_has() {
     let help = run(&mut Fake::debian(), "help").1;
     for tool in crate::shell::tools() {
-        assert!(help.contains(tool.summary), "{}", tool.name);
+        // No hypervisor is installed here.
+        assert_eq!(help.contains(tool.summary), tool.name != "VBoxManage", "{}", tool.name);
     }
 }
 

@@ -17,6 +17,7 @@ mod nft;
 pub mod out;
 pub mod registry;
 pub mod ss;
+pub mod vboxmanage;
 
 mod builtin;
 mod coreutils;

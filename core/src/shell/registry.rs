@@ -4,7 +4,7 @@
 //! [`crate::programs`].
 
 use super::complete::Grammar;
-use super::{complete, conntrack, coreutils, ip, iptables, nft, ss, sysctl};
+use super::{complete, conntrack, coreutils, ip, iptables, nft, ss, sysctl, vboxmanage};
 use crate::programs::Kernel;
 
 /// How a tool runs.
@@ -73,6 +73,7 @@ tools! {
     Program "dhcpcd" "get an address from a DHCP server, after asking whether it is free" &complete::DHCPCD, None;
     Program "curl" "fetch a page by HTTP" &complete::CURL, None;
     Program "nc" "send and receive over TCP or UDP" &complete::NC, None;
+    Program "VBoxManage" "show and change VirtualBox's machines and networks" &vboxmanage::GRAMMAR, None;
     Builtin "echo" "print words" &complete::ECHO, None;
     Builtin "sleep" "wait some seconds" &complete::NOTHING, None;
     Builtin "cd" "change the directory" &complete::NOTHING, None;
@@ -97,6 +98,11 @@ pub fn instant(name: &str) -> Option<InstantFn> {
     find(name)?.run
 }
 
+/// Whether a command is only there where a hypervisor is installed.
+pub fn needs_hypervisor(name: &str) -> bool {
+    name == "VBoxManage"
+}
+
 /// Commands that other texts teach, and what to use here.
 const INSTEAD: &[(&str, &str)] = &[
     ("ifconfig", "ip"),
@@ -109,6 +115,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("ncat", "nc"),
     ("cls", "clear"),
     ("ipconfig", "ip"),
+    ("virtualbox", "VBoxManage"),
 ];
 
 /// The command that was probably meant by an unknown `name`: at most two letters away, or the usual replacement.

@@ -162,12 +162,14 @@ impl World {
         if !mac.is_unicast() {
             return Err(UserError::new("hv-mac").with("text", mac));
         }
+        let mode = change.mode.unwrap_or(Mode::NotAttached);
+        let remembered = change.remember.iter().rev().find(|(other, _)| *other == mode).map(|(_, name)| name.clone());
         let row = NicRow {
             vm: id,
             adapter,
             mac,
-            mode: change.mode.unwrap_or(Mode::NotAttached),
-            network: change.network.clone().unwrap_or_default(),
+            mode,
+            network: change.network.clone().or(remembered).unwrap_or_default(),
             cable: change.cable.unwrap_or(true),
             promiscuous: change.promiscuous.unwrap_or_default(),
             iface: u32::from(adapter) + 1,

@@ -3,6 +3,7 @@
 mod bridge;
 mod dhcp;
 mod exercises;
+mod hypervisor;
 mod labs;
 mod lecture;
 mod nat;

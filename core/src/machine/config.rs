@@ -275,7 +275,10 @@ impl Machine {
         for addr in cidrs {
             let _ = self.del_addr(ctx, index, addr.cidr);
         }
-        self.flush_neighbours(ctx, index);
+        // With the interface even those go that were set by hand.
+        for (key, packets) in self.neighs.flush(index, false) {
+            self.say_forgotten(ctx, key, packets);
+        }
         if let Some(iface) = self.ifaces.remove(index) {
             ctx.del(Key::Iface(iface.row(self.node).key()));
         }

@@ -430,7 +430,7 @@ impl Machine {
         }
     }
 
-    fn say_forgotten(&self, ctx: &mut Ctx<'_>, key: NeighKey, packets: Vec<PacketBuf>) {
+    pub(super) fn say_forgotten(&self, ctx: &mut Ctx<'_>, key: NeighKey, packets: Vec<PacketBuf>) {
         ctx.del(Key::Neigh((self.node, key.0, key.1)));
         for buf in packets {
             ctx.lost(buf.parent, Some(key.0), DropReason::NeighbourFailed);

@@ -152,6 +152,10 @@ meanings! {
     CONN_TUPLE = "conn-tuple";
     /// `[UNREPLIED]`, `[ASSURED]`.
     CONN_FLAGS = "conn-flags";
+    /// What a VM's card is attached to.
+    ATTACHMENT = "attachment";
+    /// What a promiscuous card gets to see.
+    PROMISC_POLICY = "promisc-policy";
     /// The machine's name.
     HOSTNAME = "hostname";
     /// A command's name.

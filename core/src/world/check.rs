@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::World;
 use crate::id::Port;
-use crate::view::{LeaseState, Mode, Row};
+use crate::view::{LeaseState, Mode, NodeKind, Row};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ impl World {
         self.check_account()?;
         self.check_ports()?;
         self.check_cards()?;
+        self.check_hypervisors()?;
         self.check_wakeups()?;
         self.check_rows()
     }
@@ -63,6 +64,34 @@ impl World {
             let built = nic.built.is_none_or(|id| self.node(id).is_some());
             if !plugged || !built {
                 return Err(Violation(format!("{:?} knows of a cable or an engine that is gone", nic.row)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a hypervisor has built is there, and belongs to a card or a network.
+    fn check_hypervisors(&self) -> Result<(), Violation> {
+        let wrong = |what: String| Err(Violation(what));
+        for nic in self.nics.values() {
+            let port = Port::new(nic.row.vm, nic.row.iface);
+            let off = self.node(nic.row.vm).is_none_or(|vm| vm.row.off);
+            if nic.link != self.cable_at(port).map(|(link, _)| link) || (off && nic.link.is_some()) {
+                return wrong(format!(
+                    "adapter {} of {:?} has another cable than it knows of",
+                    nic.row.adapter, port.node
+                ));
+            }
+        }
+        let of_cards = self.nics.values().filter_map(|nic| nic.built);
+        let of_networks = self.networks.values().flat_map(|net| [Some(net.switch), net.engine, net.dhcp]).flatten();
+        let built: BTreeSet<_> = of_cards.chain(of_networks).collect();
+        if let Some(gone) = built.iter().find(|id| self.node(**id).is_none()) {
+            return wrong(format!("{gone:?} is not there, and something still uses it"));
+        }
+        let parts = self.nodes.iter().flatten().filter(|node| node.row.host.is_some() && node.row.kind != NodeKind::Vm);
+        for node in parts {
+            if !built.contains(&node.row.id) {
+                return wrong(format!("{} was built, and nothing uses it", node.row.name));
             }
         }
         Ok(())

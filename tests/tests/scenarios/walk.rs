@@ -7,7 +7,11 @@ use netmodes_core::world::{CableState, Command, Input, World};
 use netmodes_tests::content::lab;
 use proptest::prelude::*;
 
-const LINES: [&str; 22] = [
+const LINES: [&str; 26] = [
+    "VBoxManage list dhcpservers && VBoxManage showvminfo vm1",
+    "VBoxManage controlvm vm1 nic1 hostonly vboxnet0 || VBoxManage hostonlyif create",
+    "VBoxManage controlvm vm1 poweroff || VBoxManage startvm vm1",
+    "VBoxManage controlvm vm1 nic1 bridged eth0",
     "dhclient enp0s3",
     "dhclient -v -1 enp0s3",
     "dhclient -r enp0s3",

@@ -13,6 +13,7 @@ mod options;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod words;
 
 use std::collections::VecDeque;
 
@@ -89,7 +90,7 @@ impl VBoxManage {
                         let args = self.argv.get(1..).unwrap_or_default();
                         match plan(args, &view, kernel) {
                             Ok(Plan::Print(text)) => {
-                                text.print(kernel, Stream::Stdout);
+                                words::marked(&text.to_plain()).print(kernel, Stream::Stdout);
                                 return Step::Exited(0);
                             }
                             Ok(Plan::Do(commands, report)) => self.state = State::Doing(commands.into(), report),

@@ -227,7 +227,7 @@ fn option_code(text: &str) -> Result<u8, Failure> {
 
 fn hex_value(text: &str) -> Option<DhcpOptionValue> {
     let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let sound = !digits.is_empty() && digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let sound = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     sound.then_some(DhcpOptionValue::Hex(digits))
 }
 

@@ -223,7 +223,7 @@ fn overheard(policy: &str) -> (usize, usize) {
         ),
     );
     assert_eq!(report.results[7].exit, 0, "{:?}", report.results);
-    let vm3 = report.world.node_named("vm3").unwrap();
+    let vm3 = report.world.node_named("vm3").expect("vm3 is in the lab");
     let icmp = |bytes: &[u8]| bytes.get(23) == Some(&1) && bytes.get(12..14) == Some(&[8, 0]);
     let seen = report
         .events
@@ -248,7 +248,7 @@ fn from_the_wire(policy: &str) -> usize {
         "host: VBoxManage controlvm vm1 nic1 bridged eth0\nhost: VBoxManage controlvm vm1 nicpromisc1 {policy}\n\
         vm1: ip link set enp0s3 up\nhost: ping -c 5 -i 0.2 192.168.0.50\n"
     ));
-    let vm1 = report.world.node_named("vm1").unwrap();
+    let vm1 = report.world.node_named("vm1").expect("vm1 is in the lab");
     let icmp = |bytes: &[u8]| bytes.get(23) == Some(&1) && bytes.get(12..14) == Some(&[8, 0]);
     let seen = report
         .events

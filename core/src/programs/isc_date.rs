@@ -3,7 +3,7 @@
 use crate::time::SimTime;
 
 /// Lab time 0 in these files: 2026-01-01 00:00:00 UTC, a Thursday, as in capture files.
-const EPOCH_DAY: u64 = 20_454;
+pub(crate) const EPOCH_DAY: u64 = 20_454;
 
 /// `W YYYY/MM/DD HH:MM:SS`, in UTC; W is the day of the week, 0 for Sunday.
 pub(crate) fn date(at: SimTime) -> String {
@@ -26,7 +26,7 @@ pub(crate) fn parse_date(text: &str) -> Option<SimTime> {
 }
 
 /// Year, month and day of a day counted from 1970-01-01 (proleptic Gregorian, eras of 400 years).
-fn civil(day: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(day: u64) -> (u64, u64, u64) {
     let shifted = day + 719_468;
     let (era, doe) = (shifted / 146_097, shifted % 146_097);
     let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;

@@ -5,7 +5,7 @@ use super::{Plan, machine};
 use crate::hypervisor::{HypervisorView, NicView, VmView, forward};
 use crate::lab::fnv1a;
 use crate::limits::ADAPTERS_MAX;
-use crate::programs::dhclient::leases::{EPOCH_DAY, civil};
+use crate::programs::isc_date::{EPOCH_DAY, civil};
 use crate::shell::out::Text;
 use crate::time::SimTime;
 use crate::view::Mode;

@@ -212,6 +212,13 @@ fn option(option: &DhcpOptionSpec) -> String {
         DhcpOptionValue::U16(number) => ("legacy:", number.to_string()),
         DhcpOptionValue::U32(number) => ("legacy:", number.to_string()),
         DhcpOptionValue::Flag(flag) => ("legacy:", u8::from(*flag).to_string()),
+        DhcpOptionValue::I32(number) => ("legacy:", number.to_string()),
+        DhcpOptionValue::U16s(list) => ("legacy:", list.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")),
+        DhcpOptionValue::Names(names) => ("legacy:", names.join(" ")),
+        // VirtualBox has no words for these: it takes them as bytes.
+        DhcpOptionValue::Routes(_) => {
+            ("hex:   ", option.value.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"))
+        }
         DhcpOptionValue::Hex(digits) => ("hex:   ", digits.clone()),
     };
     format!("      {:3}/{kind} {value}\n", option.code)

@@ -337,10 +337,7 @@ fn in_a_quiet_lab_a_week_s_lease_is_renewed_at_half_of_it_at_once() {
         _ => None,
     });
     // dhclient asks between three quarters of T1 and T1.
-    assert!(
-        client.is_some_and(|since| (226_800..to).contains(&since.as_secs())),
-        "renewed about T1: {client:?}"
-    );
+    assert!(client.is_some_and(|since| (226_800..to).contains(&since.as_secs())), "renewed about T1: {client:?}");
 }
 
 #[test]

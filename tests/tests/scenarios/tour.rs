@@ -110,6 +110,22 @@ fn of_two_machines_with_one_address_only_one_is_reached_at_a_time() {
 }
 
 #[test]
+fn a_gateway_vm_set_up_by_the_student_leads_an_internal_network_out() {
+    let report = tour(
+        "gateway",
+        "gw: dhclient enp0s3\nvm1: ip addr add 10.10.0.11/24 dev enp0s3\nvm1: ip link set enp0s3 up\n\
+         vm1: ip route add default via 10.10.0.1\nvm1: ping -c 1 -W 1 8.8.8.8\n\
+         gw: sysctl -w net.ipv4.ip_forward=1\nvm1: ping -c 1 -W 1 8.8.8.8\n\
+         gw: iptables -t nat -A POSTROUTING -o enp0s3 -j MASQUERADE\nvm1: ping -c 1 8.8.8.8\n\
+         @service gw dhcpd start\nvm2: dhclient enp0s3\nvm2: curl -s http://example.com/\ngw: nft list ruleset\n",
+    );
+    // Neither forwarded, nor answered without translation, nor anything amiss once both are there.
+    assert_eq!(exits(&report), [0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0], "{:?}", report.results);
+    assert!(stdout(&report, 10).contains("Example Domain"), "{:?}", report.results[10]);
+    assert!(stdout(&report, 11).contains("masquerade"), "{}", stdout(&report, 11));
+}
+
+#[test]
 fn a_forwarded_port_is_a_door_into_the_private_network() {
     let report = tour(
         "port-forward",

@@ -6,6 +6,7 @@
 //!
 //! Without the protocol the same tables are kept, as Linux keeps them: every port serves its cable and forwards.
 
+mod config;
 mod port;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,10 @@ mod timer;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
+pub use self::config::StpConfig;
 pub use self::port::{PortRole, PortState};
 
+use self::config::Times;
 use self::port::Port;
 use crate::addr::{BridgeId, MacAddr};
 use crate::frame::stp::{Bpdu, ConfigBpdu};
@@ -29,34 +32,6 @@ const HOLD_TIME: Duration = Duration::from_secs(1);
 pub const PORT_PRIORITY: u8 = 32;
 /// Largest port priority (`BR_MAX_PORT_PRIORITY`: six bits).
 pub const PORT_PRIORITY_MAX: u8 = 63;
-
-/// What a bridge is told about spanning tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StpConfig {
-    /// Runs the protocol.
-    pub enabled: bool,
-    /// First part of the bridge's identity.
-    pub priority: u16,
-    /// How often the root speaks: 1 to 10 s.
-    pub hello_time: Duration,
-    /// How long a port listens, and then learns: 2 to 30 s.
-    pub forward_delay: Duration,
-    /// The age at which the root's information is void: 6 to 40 s.
-    pub max_age: Duration,
-}
-
-impl Default for StpConfig {
-    /// net/bridge/br_device.c, `br_dev_setup`.
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            priority: 0x8000,
-            hello_time: Duration::from_secs(2),
-            forward_delay: Duration::from_secs(15),
-            max_age: Duration::from_secs(20),
-        }
-    }
-}
 
 /// Spanning tree of one bridge.
 #[derive(Clone, Debug)]
@@ -93,20 +68,6 @@ pub(super) enum Dirty {
     Port(u32),
     /// Anything.
     All,
-}
-
-/// The three times that the root sets for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Times {
-    pub hello: Duration,
-    pub forward_delay: Duration,
-    pub max_age: Duration,
-}
-
-impl StpConfig {
-    const fn times(&self) -> Times {
-        Times { hello: self.hello_time, forward_delay: self.forward_delay, max_age: self.max_age }
-    }
 }
 
 impl Stp {

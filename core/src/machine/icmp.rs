@@ -113,6 +113,8 @@ impl Machine {
                 }
             }
             L4Proto::Udp => {
+                // net/ipv4/route.c `ipv4_link_failure`: the message is sent to ourselves, from the packet's own sender.
+                self.udp_notice(local, packet.src, message);
                 self.udp_error(local, remote, Errno::EHOSTUNREACH);
             }
             L4Proto::Tcp => {

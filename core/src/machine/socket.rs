@@ -6,7 +6,7 @@ use crate::addr::{Endpoint, L4Proto};
 use crate::frame::Frame;
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
-use crate::programs::{Datagram, EchoAnswer, Errno, IcmpNotice};
+use crate::programs::{Datagram, EchoAnswer, Errno, IcmpNotice, PathMtu};
 
 /// A UDP socket.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub struct UdpSocket {
     pub error: Option<Errno>,
     /// Time to live of what it sends; none for the machine's default.
     pub ttl: Option<u8>,
+    /// The interface they must leave by (`SO_BINDTODEVICE`).
+    pub iface: Option<u32>,
+    /// What happens to those that are too large (`IP_MTU_DISCOVER`).
+    pub path_mtu: PathMtu,
     /// ICMP errors about what it sent, for a socket that asked for them (`IP_RECVERR`).
     pub notices: Option<VecDeque<IcmpNotice>>,
 }

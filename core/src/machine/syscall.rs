@@ -20,8 +20,8 @@ use crate::id::{FlowId, NodeId, Pid, SocketId};
 use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
-    Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, Program, PutMode,
-    RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
+    Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, PathMtu, Program,
+    PutMode, RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
 };
 use crate::time::SimTime;
 use crate::view::{
@@ -380,13 +380,17 @@ impl Kernel for Sys<'_, '_> {
             queued_bytes: 0,
             error: None,
             ttl: None,
+            iface: None,
+            // net/ipv4/af_inet.c `inet_create`: sockets want path MTU discovery (`ip_no_pmtu_disc` 0).
+            path_mtu: PathMtu::Want,
             notices: None,
         };
         self.machine.add_socket(self.ctx, self.pid, SocketBody::Udp(udp))
     }
 
     fn udp_connect(&mut self, socket: SocketId, remote: Endpoint) -> Result<(), Errno> {
-        let choice = self.machine.route_choice(remote.addr, None)?;
+        let iface = self.machine.sockets.udp_mut(socket).and_then(|udp| udp.iface);
+        let choice = self.machine.route_choice(remote.addr, iface)?;
         self.machine.udp_autobind(self.ctx, socket)?;
         let udp = self.machine.sockets.udp_mut(socket).ok_or(Errno::EINVAL)?;
         udp.remote = Some(remote);
@@ -409,6 +413,12 @@ impl Kernel for Sys<'_, '_> {
     fn udp_ttl(&mut self, socket: SocketId, ttl: u8) {
         if let Some(udp) = self.machine.sockets.udp_mut(socket) {
             udp.ttl = Some(ttl);
+        }
+    }
+
+    fn udp_path(&mut self, socket: SocketId, iface: Option<u32>, path_mtu: PathMtu) {
+        if let Some(udp) = self.machine.sockets.udp_mut(socket) {
+            (udp.iface, udp.path_mtu) = (iface, path_mtu);
         }
     }
 
@@ -458,6 +468,7 @@ impl Kernel for Sys<'_, '_> {
         let message = Icmp::EchoRequest { ident, seq: request.seq }.emit(&request.payload);
         let options = SendOptions {
             iface: request.iface,
+            src: request.src,
             ttl: request.ttl,
             path_mtu: request.path_mtu,
             ..SendOptions::default()

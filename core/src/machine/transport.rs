@@ -14,7 +14,7 @@ use crate::frame::ipv4::Ipv4;
 use crate::frame::udp::Udp;
 use crate::id::{FrameId, Pid, SocketId};
 use crate::limits;
-use crate::programs::{Datagram, EchoAnswer, Errno, PathMtu};
+use crate::programs::{Datagram, EchoAnswer, Errno};
 use crate::view::{Key, Row, SocketEnd, SocketKind, SocketOwner, SocketProcess, SocketQueues, SocketRow, SocketState};
 
 /// Frames that wait in one packet socket, and answers in one ping socket.
@@ -162,9 +162,9 @@ impl Machine {
         let src_port = self.udp_autobind(ctx, id)?;
         let bound = self.sockets.udp_mut(id).map(|udp| udp.local.addr).filter(|addr| !addr.is_unspecified());
         let header = Udp { src_port, dst_port: to.port };
-        let ttl = self.sockets.udp_mut(id).and_then(|udp| udp.ttl);
-        // net/ipv4/af_inet.c `inet_create`: sockets want path MTU discovery (`ip_no_pmtu_disc` 0).
-        let options = SendOptions { src: bound, ttl, path_mtu: PathMtu::Want, ..SendOptions::default() };
+        let udp = self.sockets.udp_mut(id).ok_or(Errno::EINVAL)?;
+        let (ttl, iface, path_mtu) = (udp.ttl, udp.iface, udp.path_mtu);
+        let options = SendOptions { src: bound, iface, ttl, path_mtu, ..SendOptions::default() };
         self.send_ip(ctx, to.addr, L4Proto::Udp.number(), options, |src| header.emit(src, to.addr, payload))
     }
 

@@ -18,6 +18,7 @@ pub mod nc;
 pub mod ping;
 pub mod resolve;
 pub mod slurp;
+pub mod traceroute;
 pub mod vbox;
 
 pub use kernel::*;
@@ -44,6 +45,7 @@ use httpd::Httpd;
 use nc::Nc;
 use ping::Ping;
 use slurp::Slurp;
+use traceroute::Traceroute;
 use vbox::Vbox;
 
 use crate::addr::Endpoint;
@@ -69,6 +71,8 @@ pub enum Program {
     Dhcpd(Box<Dhcpd>),
     /// Echo requests.
     Ping(Box<Ping>),
+    /// The way to an address, hop by hop.
+    Traceroute(Box<Traceroute>),
     /// A web client.
     Curl(Box<Curl>),
     /// Streams and datagrams by hand.
@@ -103,6 +107,7 @@ impl Program {
             "iptables-restore" | "nft" => shell::slurp(name, argv).map(|tool| Self::Slurp(Box::new(tool))),
             "dhcpcd" => Some(Self::Dhcpcd(Box::new(Dhcpcd::new(argv)))),
             "ping" => Some(Self::Ping(Box::new(Ping::new(argv)))),
+            "traceroute" => Some(Self::Traceroute(Box::new(Traceroute::new(argv)))),
             "curl" => Some(Self::Curl(Box::new(Curl::new(argv)))),
             "nc" => Some(Self::Nc(Box::new(Nc::new(argv)))),
             "VBoxManage" | "vboxmanage" => Some(Self::VBoxManage(Box::new(VBoxManage::new(argv)))),
@@ -136,6 +141,7 @@ impl Program {
             Self::Dhcpcd(program) => program.poll(kernel),
             Self::Dhcpd(program) => program.poll(kernel),
             Self::Ping(program) => program.poll(kernel),
+            Self::Traceroute(program) => program.poll(kernel),
             Self::Curl(program) => program.poll(kernel),
             Self::Nc(program) => program.poll(kernel),
             Self::VBoxManage(program) => program.poll(kernel),

@@ -92,6 +92,22 @@ pub const PING: Grammar = Grammar {
     subcommands: &[],
     operand: Some(Slot::Host),
 };
+/// `traceroute`.
+pub const TRACEROUTE: Grammar = Grammar {
+    options: &["-n", "-I", "-U", "-F"],
+    keywords: &[
+        ("-m", Slot::Free),
+        ("-q", Slot::Free),
+        ("-w", Slot::Free),
+        ("-f", Slot::Free),
+        ("-p", Slot::Free),
+        ("-i", Slot::Iface),
+        ("-s", Slot::Addr),
+        ("-z", Slot::Free),
+    ],
+    subcommands: &[],
+    operand: Some(Slot::Host),
+};
 /// `dhclient`.
 pub const DHCLIENT: Grammar = Grammar {
     options: &["-v", "-r", "-x", "-1", "-d"],

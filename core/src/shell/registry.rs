@@ -69,6 +69,7 @@ tools! {
     Instant "id" "show who you are" &complete::ID, Some(coreutils::id);
     Instant "uname" "show the kernel's name and version" &complete::UNAME, Some(coreutils::uname);
     Program "ping" "ask a machine whether it is there" &complete::PING, None;
+    Program "traceroute" "list the routers on the way to a machine" &complete::TRACEROUTE, None;
     Program "dhclient" "get an address from a DHCP server" &complete::DHCLIENT, None;
     Program "dhcpcd" "get an address from a DHCP server, after asking whether it is free" &complete::DHCPCD, None;
     Program "curl" "fetch a page by HTTP" &complete::CURL, None;
@@ -111,6 +112,9 @@ const INSTEAD: &[(&str, &str)] = &[
     ("netstat", "ss"),
     ("wget", "curl"),
     ("telnet", "nc"),
+    ("tracert", "traceroute"),
+    ("tracepath", "traceroute"),
+    ("mtr", "traceroute"),
     ("netcat", "nc"),
     ("ncat", "nc"),
     ("cls", "clear"),

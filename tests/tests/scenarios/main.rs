@@ -13,5 +13,6 @@ mod port_forward;
 mod reach;
 mod stack;
 mod tcp;
+mod terminals;
 mod tour;
 mod walk;

@@ -195,6 +195,7 @@ impl Scope {
                 seq: 0,
                 ttl: None,
                 iface: Some(self.iface),
+                src: None,
                 path_mtu: PathMtu::default(),
                 payload: PING_PAYLOAD.to_vec(),
             };

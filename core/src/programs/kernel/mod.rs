@@ -239,6 +239,9 @@ pub trait Kernel {
 
     /// Sets the time to live of what a UDP socket sends.
     fn udp_ttl(&mut self, _socket: SocketId, _ttl: u8) {}
+    /// Sets the interface that a UDP socket's datagrams must leave by (`SO_BINDTODEVICE`), and what happens to those that
+    /// are too large for their way (`IP_MTU_DISCOVER`).
+    fn udp_path(&mut self, _socket: SocketId, _iface: Option<u32>, _path_mtu: PathMtu) {}
     /// Takes the next ICMP error about what a UDP socket sent, connected or not (`IP_RECVERR`). The first call asks for
     /// them.
     fn udp_notice(&mut self, _socket: SocketId) -> Option<IcmpNotice> {

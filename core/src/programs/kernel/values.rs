@@ -182,6 +182,8 @@ pub struct EchoRequest {
     pub ttl: Option<u8>,
     /// The interface it must leave by.
     pub iface: Option<u32>,
+    /// The address it is sent from; chosen by the route when missing.
+    pub src: Option<Ipv4Addr>,
     /// What happens if it is too large for the way.
     pub path_mtu: PathMtu,
     /// Payload after the ICMP header.

@@ -216,6 +216,7 @@ impl Running {
             seq,
             ttl: self.options.ttl,
             iface: self.iface,
+            src: None,
             path_mtu: self.options.path_mtu,
             payload: payload(now, self.options.payload),
         };

@@ -62,8 +62,15 @@ impl Instance {
             Err(error) => return self.out.refuse(kernel, None, unreachable_for(error), bytes),
         };
         // The guest's time to live is not carried over: a traceroute by echo requests shows one hop (the same issue).
-        let request =
-            EchoRequest { to: real, seq, ttl: None, iface: None, path_mtu: PathMtu::Want, payload: data.to_vec() };
+        let request = EchoRequest {
+            to: real,
+            seq,
+            ttl: None,
+            iface: None,
+            src: None,
+            path_mtu: PathMtu::Want,
+            payload: data.to_vec(),
+        };
         if let Err(error) = kernel.ping_send(socket, request) {
             kernel.close(socket);
             return self.out.refuse(kernel, None, unreachable_for(error), bytes);

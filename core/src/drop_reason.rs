@@ -97,6 +97,8 @@ drop_reasons! {
     NeighbourFailed = "neighbour-failed", Ethernet;
     /// Too many packets already wait for this neighbour.
     NeighbourQueueFull = "neighbour-queue-full", Ethernet;
+    /// An IPv6 packet that says nothing about an address of ours.
+    Ipv6NotUsed = "ipv6-not-used", Ip;
     /// The IPv4 header is cut short, or a length in it is wrong.
     IpMalformed = "ip-malformed", Ip;
     /// The IPv4 header's checksum is wrong.

@@ -21,6 +21,8 @@ pub enum Purpose {
     Exercise = 6,
     /// Port choice of one machine's conntrack.
     Conntrack = 7,
+    /// When one machine's IPv6 reports and asks, and its nonces.
+    Ipv6 = 8,
 }
 
 /// One stream. The same (seed, purpose, entity) always yields the same numbers, natively and in wasm.

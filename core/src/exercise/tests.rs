@@ -289,6 +289,7 @@ fn addr_row(dynamic: bool, addr: [u8; 4]) -> AddrRow {
         secondary: false,
         dynamic,
         tentative: false,
+        dad_failed: false,
         valid_until: None,
         label: None,
     }

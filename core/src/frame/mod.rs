@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod decode;
 pub mod ethernet;
 pub mod icmp;
+pub mod icmp6;
 pub mod ipv4;
 pub mod offload;
 pub mod pcapng;

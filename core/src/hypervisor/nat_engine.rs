@@ -111,6 +111,7 @@ impl NatEngine {
         match header.ethertype {
             ethertype::ARP => self.handle_arp(ctx, frame.id, payload),
             ethertype::IPV4 => self.handle_ipv4(ctx, frame.id, header.src, payload, resolver),
+            ethertype::IPV6 => drop(ctx, DropReason::Ipv6NotUsed),
             _ => drop(ctx, DropReason::UnknownEtherType),
         }
     }

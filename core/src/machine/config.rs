@@ -18,7 +18,7 @@ impl Machine {
         route.row(self.node, linkdown)
     }
 
-    /// Shows an interface and its IPv6 address, which comes and goes with its carrier.
+    /// Shows an interface and its IPv6 address; `ipv6_before`: the key of the address it had.
     pub(super) fn show_iface(&self, ctx: &mut Ctx<'_>, index: u32, ipv6_before: Option<Key>) {
         let Some(iface) = self.ifaces.get(index) else { return };
         ctx.put(Row::Iface(iface.row(self.node)));
@@ -46,6 +46,7 @@ impl Machine {
             Some(iface) if iface.carrier != carrier => iface.carrier = carrier,
             _ => return,
         }
+        self.update_link_local(ctx.now, index);
         self.show_iface(ctx, index, before);
         let rows: Vec<_> = self.routes.iter().filter(|r| r.iface == index).map(|r| self.route_row(r)).collect();
         for row in rows {
@@ -75,6 +76,10 @@ impl Machine {
         iface.name = change.name.clone().unwrap_or_else(|| iface.name.clone());
         iface.up = change.up.unwrap_or(iface.up);
         let is_up = iface.up;
+        if change.mac.is_some() {
+            self.forget_link_local(index);
+        }
+        self.update_link_local(ctx.now, index);
         self.show_iface(ctx, index, before);
         if is_up && !was_up {
             let cidrs: Vec<_> = self.ifaces.get(index).map(|iface| iface.addrs.clone()).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::sysctl::IfaceConf;
 use crate::addr::{Cidr, MacAddr};
+use crate::frame::icmp6::link_local;
 use crate::id::NodeId;
 use crate::programs::{Errno, IfaceCounters, NewAddr, PutMode};
 use crate::time::SimTime;
@@ -53,6 +54,22 @@ pub struct Iface {
     pub counters: IfaceCounters,
     /// Its kernel settings.
     pub conf: IfaceConf,
+    /// Where its IPv6 link-local address stands.
+    pub link_local: LinkLocal,
+}
+
+/// Where an interface's IPv6 link-local address stands (RFC 4862 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LinkLocal {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It is asked whether somebody has it already.
+    Tentative,
+    /// It is ours.
+    Preferred,
+    /// Somebody has it: it is not used.
+    Failed,
 }
 
 impl Iface {
@@ -68,6 +85,7 @@ impl Iface {
             addrs: Vec::new(),
             counters: IfaceCounters::default(),
             conf: IfaceConf::default(),
+            link_local: LinkLocal::Absent,
         }
     }
 
@@ -75,6 +93,7 @@ impl Iface {
     pub fn loopback() -> Self {
         Self {
             mtu: 65_536,
+            link_local: LinkLocal::Preferred,
             up: true,
             carrier: true,
             addrs: vec![IfAddr {
@@ -120,26 +139,20 @@ impl Iface {
             secondary: addr.secondary,
             dynamic: addr.valid_until.is_some(),
             tentative: false,
+            dad_failed: false,
             valid_until: addr.valid_until,
             label: addr.label.clone(),
         }
     }
 
-    /// The IPv6 link-local address made from the MAC (RFC 4291, appendix A), which Linux gives an interface that is
-    /// running. Loopback has `::1`.
+    /// The IPv6 link-local address that Linux gives an interface; loopback has `::1`.
     pub fn ipv6_row(&self, node: NodeId) -> Option<AddrRow> {
-        if self.conf.v6.disable_ipv6 != 0 {
-            return None;
-        }
         let (addr, prefix, scope) = if self.index == LOOPBACK {
             (Ipv6Addr::LOCALHOST, 128, Scope::Host)
         } else {
-            let [a, b, c, d, e, f] = self.mac.0;
-            let segments =
-                [0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f)].map(u16::to_be_bytes);
-            (Ipv6Addr::from(<[u8; 16]>::try_from(segments.concat()).ok()?), 64, Scope::Link)
+            (link_local(self.mac), 64, Scope::Link)
         };
-        self.running().then_some(AddrRow {
+        (self.link_local != LinkLocal::Absent).then_some(AddrRow {
             node,
             iface: self.index,
             addr: IpAddr::V6(addr),
@@ -148,7 +161,8 @@ impl Iface {
             scope,
             secondary: false,
             dynamic: false,
-            tentative: false,
+            tentative: matches!(self.link_local, LinkLocal::Tentative | LinkLocal::Failed),
+            dad_failed: self.link_local == LinkLocal::Failed,
             valid_until: None,
             label: None,
         })
@@ -219,10 +233,6 @@ impl Iface {
         }
         Ok(removed)
     }
-}
-
-const fn word(high: u8, low: u8) -> u16 {
-    u16::from_be_bytes([high, low])
 }
 
 /// All interfaces of a machine, by index.

@@ -87,6 +87,7 @@ impl Machine {
                 let tapped = self.tap_packet_sockets(index, frame, payload);
                 self.ip_input(ctx, index, PacketBuf::of_frame(&frame.bytes, frame.id), tapped);
             }
+            ethertype::IPV6 => self.handle_ipv6(ctx, index, frame.id, header.src, payload),
             _ => drop(ctx, DropReason::UnknownEtherType),
         }
         self.run(ctx);

@@ -10,6 +10,7 @@
 mod arp;
 mod config;
 pub mod ctx;
+mod dad;
 mod engines;
 mod files;
 pub mod fragment;
@@ -72,6 +73,9 @@ pub struct Machine {
     engines: engines::Engines,
     netfilter: Netfilter,
     ip_ident: u16,
+    dad: dad::Dad,
+    /// The lab has not begun: what is up now has been up for long.
+    booting: bool,
     fragments: fragment::Reassembler,
     path_mtus: path_mtu::PathMtus,
     icmp_limiter: icmp_limit::IcmpLimiter,
@@ -106,6 +110,8 @@ impl Machine {
             nat: None,
             engines: engines::Engines::default(),
             netfilter: Netfilter::new(Rng::stream(seed, Purpose::Conntrack, u64::from(node.0))),
+            dad: dad::Dad::new(Rng::stream(seed, Purpose::Ipv6, u64::from(node.0))),
+            booting: true,
             fragments: fragment::Reassembler::default(),
             path_mtus: path_mtu::PathMtus::default(),
             icmp_limiter: icmp_limit::IcmpLimiter::default(),
@@ -180,6 +186,11 @@ impl Machine {
         let _ = self.sysctl.write(&mut self.ifaces, "net/ipv4/ip_forward", if on { "1" } else { "0" });
     }
 
+    /// The lab begins: from now on an interface that comes up does so before everybody's eyes.
+    pub fn booted(&mut self) {
+        self.booting = false;
+    }
+
     /// The kernel's settings. Those of an interface are in [`iface::Iface::conf`].
     pub fn sysctl(&self) -> &sysctl::Sysctl {
         &self.sysctl
@@ -199,6 +210,7 @@ impl Machine {
         let before: Vec<_> = self.ifaces.iter().map(|iface| (iface.index, self.ipv6_key(iface.index))).collect();
         if self.sysctl.write(&mut self.ifaces, path, text)? == sysctl::After::Ipv6 {
             for (index, before) in before {
+                self.update_link_local(ctx.now, index);
                 self.show_iface(ctx, index, before);
             }
         }
@@ -292,6 +304,7 @@ impl Machine {
         self.run_loopback(ctx);
         self.run_neighbours(ctx);
         self.run_fragments(ctx);
+        self.run_dad(ctx);
         self.run_tcp(ctx);
         self.expire_addrs(ctx);
         if let Some(nat) = &mut self.nat {
@@ -308,6 +321,7 @@ impl Machine {
             self.loopback.front().map(|(at, _)| *at),
             self.neighs.next_wakeup(),
             self.fragments.next_wakeup(),
+            self.dad.next_wakeup(),
             self.tcp.next_wakeup(),
             self.next_expiry(),
             self.nat.as_ref().and_then(Nat::next_wakeup),

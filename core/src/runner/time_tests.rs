@@ -398,6 +398,8 @@ fn a_step_of_an_exchange_ends_when_the_answer_is_there() {
     say(&mut runner, viewer, 0, &json!({ "m": "pace", "pace": Pace { running: false, speed_ppm: 1_000_000 } }));
     say(&mut runner, viewer, 0, &run("dhclient enp0s3"));
     say(&mut runner, viewer, 0, &step);
+    // Until the interface's IPv6 has become quiet.
+    say(&mut runner, viewer, 0, &json!({ "m": "step", "to": { "to": "time", "at": 20 * SECOND } }));
     pass(&mut runner, 0, SECOND);
     say(&mut runner, viewer, SECOND, &run("ping -c 3 8.8.8.8"));
     for sequence in 1..=3 {

@@ -90,6 +90,7 @@ impl Fake {
             secondary: false,
             dynamic: false,
             tentative: false,
+            dad_failed: false,
             valid_until: None,
             label: None,
         });

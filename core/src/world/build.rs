@@ -54,6 +54,11 @@ impl World {
             world.build_vm(spec)?;
         }
         world.settle();
+        world.nodes.iter_mut().flatten().for_each(|node| {
+            if let Body::Machine(machine) = &mut node.body {
+                machine.booted();
+            }
+        });
         Ok(world)
     }
 

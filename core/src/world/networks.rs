@@ -322,6 +322,10 @@ impl World {
         self.show_node(node);
         // VBoxNetDHCP's MAC is under VirtualBox's prefix too, the rest of it by chance.
         let mac = derived_mac([8, 0, 0x27], DHCP_PROCESS, &key.2);
+        // Of that process there is nothing on the wire but DHCP, ARP and ICMP.
+        self.with_machine(node, |machine, ctx| {
+            let _ = machine.configure_sysctl(ctx, "net.ipv6.conf.all.disable_ipv6", "1");
+        });
         let index = self.add_iface(node, "eth0", mac, address);
         self.add_link(Port::new(node, index), port, &inner());
         self.with_machine(node, |machine, ctx| {

@@ -59,6 +59,7 @@ impl World {
             return Err(UserError::new("hv-too-many").with("max", limits::NODES_MAX));
         }
         let id = self.add_machine(name, NodeKind::Vm, Some(host), "");
+        self.with_machine(id, |machine, _| machine.booted());
         let host_name = self.node(host).map(|node| node.row.name.clone()).unwrap_or_default();
         self.vms.insert(id, VmSpec::new(name, &host_name));
         self.set_off(id, true);
@@ -216,6 +217,7 @@ impl Machine {
         for path in self.file_paths() {
             machine.write_file(path, self.read_file(path).unwrap_or_default());
         }
+        machine.booted();
         machine
     }
 }

@@ -230,8 +230,8 @@ fn a_weeks_lease_is_renewed_at_t1_to_the_millisecond_and_the_week_is_quiet() {
         // dhclient draws its T1 between three quarters and the whole of half the lease.
         assert!((226_800..=302_400).contains(&((due - since) / 1_000_000)), "{}", due - since);
     }
-    // Little happens in between: that is what makes the week short.
-    assert!(report.events.len() < 2_000, "{} events", report.events.len());
+    // Little happens in between, a router solicitation an hour: that is what makes the week short.
+    assert!(report.events.len() < 4_500, "{} events", report.events.len());
 }
 
 #[test]

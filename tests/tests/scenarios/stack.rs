@@ -267,3 +267,41 @@ fn a_deleted_primary_takes_its_secondaries_along_unless_they_are_promoted() {
     let promoted = run(&row(), 1, &format!("@setup a: sysctl -w net.ipv4.conf.all.promote_secondaries=1\n{script}"));
     assert!(stdout(&promoted, 1).contains("10.1.0.3/24"), "{}", stdout(&promoted, 1));
 }
+
+#[test]
+fn a_link_local_address_is_tentative_until_nobody_has_claimed_it() {
+    let report = run(
+        &row(),
+        1,
+        "a: ip -6 addr show dev eth0\n@setup a: ip link set eth0 down\na: ip -6 addr show dev eth0\n@setup a: ip link set eth0 up\n\
+        a: ip -6 addr show dev eth0\n@wait 2.1\na: ip -6 addr show dev eth0\n@setup a: sysctl -w net.ipv6.conf.eth0.disable_ipv6=1\n\
+        a: ip -6 addr show dev eth0\n",
+    );
+    let shown: Vec<_> = (0..5)
+        .map(|at| stdout(&report, at))
+        .map(|text| (text.contains("inet6 fe80::"), text.contains("scope link tentative \n")))
+        .collect();
+    assert_eq!(shown, [(true, false), (false, false), (true, true), (true, false), (false, false)]);
+    // Reports twice before and twice after, the question, the first router solicitation.
+    let sent = report.events.iter().filter(
+        |event| matches!(&event.fact, Fact::FrameSent(sent) if sent.bytes.0.get(12..14) == Some(&[0x86, 0xdd][..])),
+    );
+    assert!((4..=6).contains(&sent.count()));
+    assert!(dropped(&report, DropReason::Ipv6NotUsed) > 0);
+}
+
+#[test]
+fn two_machines_with_one_mac_find_out_by_duplicate_address_detection() {
+    let report = run(
+        &row(),
+        1,
+        "@setup r: ip link set eth0 address 02:00:00:00:00:0d\n@wait 3\n@setup a: ip link set eth0 address 02:00:00:00:00:0d\n@wait 3\n\
+        a: ip -6 addr show dev eth0\nr: ip -6 addr show dev eth0\n",
+    );
+    assert!(
+        stdout(&report, 0).contains("inet6 fe80::ff:fe00:d/64 scope link dadfailed tentative \n"),
+        "{}",
+        stdout(&report, 0)
+    );
+    assert!(stdout(&report, 1).contains("inet6 fe80::ff:fe00:d/64 scope link \n"), "{}", stdout(&report, 1));
+}

@@ -3,6 +3,7 @@
 //! are in `static/explain/<lang>.toml` under `fields`. Must not know the simulation's state.
 
 mod app;
+mod ipv6;
 mod network;
 mod reader;
 mod stp;
@@ -77,6 +78,7 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     let used = match kind {
         0x0800 => network::ipv4(bytes, end, &mut layers),
         0x0806 => network::arp(bytes, end, &mut layers),
+        0x86dd => ipv6::ipv6(bytes, end, &mut layers),
         0..=1_500 => stp::llc(bytes, end, usize::from(kind), &mut layers),
         _ => end,
     };

@@ -31,6 +31,10 @@ pub fn summarize(bytes: &[u8]) -> Summary {
         ("ARP", text)
     } else if frame.has("STP") {
         ("STP", super::stp::summary(|key| frame.get(key).map(str::to_owned)))
+    } else if frame.has("ICMPv6") {
+        ("ICMPv6", super::ipv6::summary(|key| frame.get(key).map(str::to_owned)))
+    } else if frame.has("IPv6") {
+        ("IPv6", format!("{} → {} next {}", get("ipv6.src"), get("ipv6.dst"), get("ipv6.nxt")))
     } else if frame.has("DHCP") {
         let address = match frame.get("dhcp.ip.your").filter(|addr| *addr != "0.0.0.0") {
             Some(address) => Some(address),

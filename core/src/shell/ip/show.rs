@@ -291,6 +291,7 @@ fn addr_lines(out: &mut Printer, options: &Options, iface: &IfaceRow, row: &Addr
     out.word(format!("scope {}", row.scope.name()), meaning::SCOPE).put(" ");
     for (set, name) in [
         (row.secondary, if row.addr.is_ipv4() { "secondary" } else { "temporary" }),
+        (row.dad_failed, "dadfailed"),
         (row.tentative, "tentative"),
         (row.dynamic || row.valid_until.is_some(), "dynamic"),
     ] {
@@ -429,7 +430,13 @@ fn json_addr(options: &Options, iface: &IfaceRow, row: &AddrRow, secs: Option<u6
     }
     fields.push(("scope", Json::text(row.scope.name())));
     let dynamic = row.dynamic || row.valid_until.is_some();
-    for (set, name) in [(row.secondary, "secondary"), (row.tentative, "tentative"), (dynamic, "dynamic")] {
+    let flags = [
+        (row.secondary, "secondary"),
+        (row.dad_failed, "dadfailed"),
+        (row.tentative, "tentative"),
+        (dynamic, "dynamic"),
+    ];
+    for (set, name) in flags {
         if set {
             fields.push((name, Json::Bool(true)));
         }

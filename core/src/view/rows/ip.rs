@@ -56,6 +56,9 @@ pub struct AddrRow {
     /// Duplicate address detection has not finished (IPv6).
     #[serde(default)]
     pub tentative: bool,
+    /// Duplicate address detection found another machine with this address (IPv6).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub dad_failed: bool,
     /// When it stops being valid; none for `forever`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<SimTime>,

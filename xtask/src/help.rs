@@ -56,7 +56,7 @@ Release build; leaves dist/netmodes (the program with the page inside) and dist/
 const BENCH: &str = "\
 Usage: cargo xtask bench
 
-Runs the core's benchmark (tests/src/bin/bench_core.rs), optimised.
+Runs the core's benchmark (tests/src/bin/bench_core), optimised. docs/BENCHMARKS.md says what its figures mean.
 ";
 
 /// The text of one command; none when there is no such command.

@@ -109,19 +109,26 @@ pub struct Ipv4Header {
 impl Ipv4Header {
     /// The packet with its checksum. What is beyond [`MAX_PAYLOAD`] is cut off: no packet holds it.
     pub fn emit(&self, payload: &[u8]) -> Vec<u8> {
+        self.emit_after(0, payload)
+    }
+
+    /// The same, with so many bytes of 0 in front.
+    pub fn emit_after(&self, headroom: usize, payload: &[u8]) -> Vec<u8> {
         let payload = payload.get(..MAX_PAYLOAD).unwrap_or(payload);
         let total = HEADER_LEN + payload.len();
-        let flags = if self.dont_fragment { DONT_FRAGMENT } else { 0 };
-        let mut packet = Vec::with_capacity(total);
-        packet.extend_from_slice(&[0x45, self.tos]);
-        packet.extend_from_slice(&u16::try_from(total).unwrap_or(u16::MAX).to_be_bytes());
-        packet.extend_from_slice(&self.ident.to_be_bytes());
-        packet.extend_from_slice(&flags.to_be_bytes());
-        packet.extend_from_slice(&[self.ttl, self.proto, 0, 0]);
-        packet.extend_from_slice(&self.src.octets());
-        packet.extend_from_slice(&self.dst.octets());
-        let sum = checksum::internet(&[&packet]);
-        bytes::put16(&mut packet, 10, sum);
+        let mut header = [0; HEADER_LEN];
+        header[..2].copy_from_slice(&[0x45, self.tos]);
+        bytes::put16(&mut header, 2, u16::try_from(total).unwrap_or(u16::MAX));
+        bytes::put16(&mut header, 4, self.ident);
+        bytes::put16(&mut header, 6, if self.dont_fragment { DONT_FRAGMENT } else { 0 });
+        header[8..10].copy_from_slice(&[self.ttl, self.proto]);
+        header[12..16].copy_from_slice(&self.src.octets());
+        header[16..].copy_from_slice(&self.dst.octets());
+        let sum = checksum::internet(&[&header]);
+        bytes::put16(&mut header, 10, sum);
+        let mut packet = Vec::with_capacity(headroom + total);
+        packet.resize(headroom, 0);
+        packet.extend_from_slice(&header);
         packet.extend_from_slice(payload);
         packet
     }

@@ -397,7 +397,7 @@ impl NatEngine {
         self.ip_ident = self.ip_ident.wrapping_add(1);
         let header =
             Ipv4Header { src, dst, proto: proto.number(), ttl, ident: self.ip_ident, tos: 0, dont_fragment: false };
-        PacketBuf::new(&header.emit(payload), parent)
+        PacketBuf::made(&header, payload, parent)
     }
 
     fn answer(

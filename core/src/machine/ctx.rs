@@ -8,6 +8,7 @@ use crate::addr::MacAddr;
 use crate::drop_reason::DropReason;
 use crate::event::{Decision, Fact, FrameDropped, RuleName};
 use crate::frame::ethernet::Ethernet;
+use crate::frame::ipv4::Ipv4Header;
 use crate::frame::{Frame, Offload};
 use crate::hypervisor::HypervisorRequest;
 use crate::id::{FrameId, NodeId, Pid};
@@ -22,8 +23,9 @@ pub const HEADROOM: usize = crate::frame::ethernet::HEADER_LEN;
 /// An IPv4 packet on its way through a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PacketBuf {
-    /// [`HEADROOM`] bytes, then the packet.
-    bytes: Vec<u8>,
+    /// [`HEADROOM`] bytes, then the packet. Shared with the frame it came in until it is rewritten, so that a packet
+    /// that is only read is never copied.
+    bytes: Rc<[u8]>,
     /// The frame it came in, if it came in one.
     pub parent: Option<FrameId>,
     /// The connection it belongs to, once that has been looked up.
@@ -36,12 +38,17 @@ impl PacketBuf {
         let mut bytes = Vec::with_capacity(HEADROOM + packet.len());
         bytes.resize(HEADROOM, 0);
         bytes.extend_from_slice(packet);
-        Self { bytes, parent, ct: None }
+        Self { bytes: bytes.into(), parent, ct: None }
+    }
+
+    /// A packet made by this machine, of a header and what it carries.
+    pub fn made(header: &Ipv4Header, payload: &[u8], parent: Option<FrameId>) -> Self {
+        Self { bytes: header.emit_after(HEADROOM, payload).into(), parent, ct: None }
     }
 
     /// The packet in a whole Ethernet frame, whose header is kept until another one is made.
-    pub fn of_frame(frame: &[u8], parent: FrameId) -> Self {
-        Self { bytes: frame.to_vec(), parent: Some(parent), ct: None }
+    pub fn of_frame(frame: &Frame) -> Self {
+        Self { bytes: frame.bytes.clone(), parent: Some(frame.id), ct: None }
     }
 
     /// Source and destination MAC and EtherType of the frame it came in.
@@ -52,7 +59,7 @@ impl PacketBuf {
 
     /// The packet, to be rewritten in place, and its connection.
     pub fn parts_mut(&mut self) -> (&mut [u8], &mut Option<Tracked>) {
-        (self.bytes.get_mut(HEADROOM..).unwrap_or_default(), &mut self.ct)
+        (Rc::make_mut(&mut self.bytes).get_mut(HEADROOM..).unwrap_or_default(), &mut self.ct)
     }
 
     /// The packet belongs to the connection of another, which it answers.
@@ -86,15 +93,17 @@ impl PacketBuf {
 
     /// The IPv4 packet, to be rewritten in place.
     pub fn packet_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(HEADROOM..).unwrap_or_default()
+        Rc::make_mut(&mut self.bytes).get_mut(HEADROOM..).unwrap_or_default()
     }
 
     /// The whole frame, its header filled in.
     pub fn into_frame(mut self, dst: crate::addr::MacAddr, src: crate::addr::MacAddr) -> Rc<[u8]> {
-        self.bytes[..6].copy_from_slice(&dst.0);
-        self.bytes[6..12].copy_from_slice(&src.0);
-        self.bytes[12..14].copy_from_slice(&crate::frame::ethernet::ethertype::IPV4.to_be_bytes());
-        self.bytes.into()
+        if let Some((header, _)) = Rc::make_mut(&mut self.bytes).split_at_mut_checked(HEADROOM) {
+            header[..6].copy_from_slice(&dst.0);
+            header[6..12].copy_from_slice(&src.0);
+            header[12..].copy_from_slice(&crate::frame::ethernet::ethertype::IPV4.to_be_bytes());
+        }
+        self.bytes
     }
 }
 
@@ -148,8 +157,8 @@ pub enum Effect {
     Send(u32, Frame),
     /// Let a frame that came in at this port come in again, later.
     Hold(u32, SimTime, Frame),
-    /// A fact happened.
-    Fact(Fact),
+    /// A fact happened. Facts are large and rare, the other effects small and many.
+    Fact(Box<Fact>),
     /// Hand a packet to another node of the same computer.
     Handoff(NodeId, Handoff),
     /// Ask this host's hypervisor for this process.
@@ -222,7 +231,7 @@ impl Ctx<'_> {
         if let Fact::Output(output) = &fact {
             *self.digest = output.spans.iter().fold(*self.digest, |sum, span| digest_of(sum, span.text.as_bytes()));
         }
-        self.effects.push(Effect::Fact(fact));
+        self.effects.push(Effect::Fact(Box::new(fact)));
     }
 
     /// A row is new or changed.

@@ -1,10 +1,17 @@
 //! A machine's few files: what its programs read and write.
 
+use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
+
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Files by absolute path.
 #[derive(Clone, Debug, Default)]
-pub struct Files(BTreeMap<String, String>);
+pub struct Files {
+    texts: BTreeMap<String, String>,
+    /// What [`RESOLV_CONF`] says: a NAT engine asks for it with every frame.
+    name_server: Option<Ipv4Addr>,
+}
 
 impl Files {
     /// The files of a fresh Debian machine called `hostname`.
@@ -12,27 +19,42 @@ impl Files {
         let mut files = Self::default();
         files.write("/etc/hostname", format!("{hostname}\n"));
         files.write("/etc/hosts", format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n"));
-        files.write("/etc/resolv.conf", String::new());
+        files.write(RESOLV_CONF, String::new());
         files
     }
 
     /// The text of a file.
     pub fn read(&self, path: &str) -> Option<&str> {
-        self.0.get(path).map(String::as_str)
+        self.texts.get(path).map(String::as_str)
     }
 
     /// Writes a file.
     pub fn write(&mut self, path: &str, text: String) {
-        self.0.insert(path.to_owned(), text);
+        self.texts.insert(path.to_owned(), text);
+        self.changed(path);
     }
 
     /// Writes at a file's end.
     pub fn append(&mut self, path: &str, text: &str) {
-        self.0.entry(path.to_owned()).or_default().push_str(text);
+        self.texts.entry(path.to_owned()).or_default().push_str(text);
+        self.changed(path);
+    }
+
+    fn changed(&mut self, path: &str) {
+        if path == RESOLV_CONF {
+            let lines = self.read(path).unwrap_or_default().lines();
+            let servers = lines.filter_map(|line| line.strip_prefix("nameserver"));
+            self.name_server = servers.map(str::trim).find_map(|rest| rest.parse().ok());
+        }
+    }
+
+    /// The first name server of `/etc/resolv.conf`.
+    pub fn name_server(&self) -> Option<Ipv4Addr> {
+        self.name_server
     }
 
     /// Paths in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.texts.keys().map(String::as_str)
     }
 }

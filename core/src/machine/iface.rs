@@ -1,7 +1,6 @@
 //! A machine's interfaces and their addresses, as `ip link` and `ip addr` show them.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::collections::BTreeMap;
 
 use super::sysctl::IfaceConf;
 use crate::addr::{Cidr, MacAddr};
@@ -235,55 +234,69 @@ impl Iface {
     }
 }
 
-/// All interfaces of a machine, by index.
+/// All interfaces of a machine, in the order of their indices. There are a handful, and every packet asks.
 #[derive(Clone, Debug)]
-pub struct Ifaces(BTreeMap<u32, Iface>);
+pub struct Ifaces(Vec<Iface>);
 
 impl Default for Ifaces {
     fn default() -> Self {
-        Self(BTreeMap::from([(LOOPBACK, Iface::loopback())]))
+        Self(vec![Iface::loopback()])
     }
 }
 
 impl Ifaces {
+    /// Where it is, or where it would have to be.
+    fn place(&self, index: u32) -> Result<usize, usize> {
+        // Indices mostly have no gaps.
+        let guess = (index as usize).wrapping_sub(1);
+        match self.0.get(guess) {
+            Some(iface) if iface.index == index => Ok(guess),
+            _ => self.0.binary_search_by_key(&index, |iface| iface.index),
+        }
+    }
+
     /// By index.
     pub fn get(&self, index: u32) -> Option<&Iface> {
-        self.0.get(&index)
+        self.0.get(self.place(index).ok()?)
     }
 
     /// By index, to be changed.
     pub fn get_mut(&mut self, index: u32) -> Option<&mut Iface> {
-        self.0.get_mut(&index)
+        let place = self.place(index).ok()?;
+        self.0.get_mut(place)
     }
 
     /// By name.
     pub fn by_name(&self, name: &str) -> Option<&Iface> {
-        self.0.values().find(|iface| iface.name == name)
+        self.0.iter().find(|iface| iface.name == name)
     }
 
     /// In the order of their indices.
     pub fn iter(&self) -> impl Iterator<Item = &Iface> {
-        self.0.values()
+        self.0.iter()
     }
 
     /// In the order of their indices, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Iface> {
-        self.0.values_mut()
+        self.0.iter_mut()
     }
 
     /// Adds one.
     pub fn add(&mut self, iface: Iface) {
-        self.0.insert(iface.index, iface);
+        match self.place(iface.index) {
+            Ok(place) => self.0[place] = iface,
+            Err(place) => self.0.insert(place, iface),
+        }
     }
 
     /// Takes one away.
     pub fn remove(&mut self, index: u32) -> Option<Iface> {
-        self.0.remove(&index)
+        self.place(index).ok().map(|place| self.0.remove(place))
     }
 
     /// The index a new interface gets.
     pub fn next_index(&self) -> u32 {
-        self.0.keys().next_back().map_or(LOOPBACK, |last| last + 1)
+        self.0.last().map_or(LOOPBACK, |last| last.index + 1)
     }
 
     /// Whether one of the interfaces has this address.
@@ -293,7 +306,7 @@ impl Ifaces {
 
     /// The interface that has this address.
     pub fn owner_of(&self, addr: Ipv4Addr) -> Option<&Iface> {
-        self.0.values().find(|iface| iface.addrs.iter().any(|a| a.cidr.addr == addr))
+        self.0.iter().find(|iface| iface.addrs.iter().any(|a| a.cidr.addr == addr))
     }
 
     /// Whether `addr` is a broadcast address at interface `index`: all ones, or a network's last (or first, as old
@@ -322,7 +335,7 @@ impl Ifaces {
             .or_else(|| iface.addrs.iter().find(fits));
         own.or_else(|| {
             self.0
-                .values()
+                .iter()
                 .flat_map(|i| &i.addrs)
                 .filter(fits)
                 .find(|a| a.scope < Scope::Link && !a.cidr.addr.is_loopback())

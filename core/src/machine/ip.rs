@@ -1,5 +1,6 @@
 //! IPv4 in a machine: in, on, out. Which packets are ours, where the others go, how a packet becomes a frame.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
@@ -10,7 +11,7 @@ use super::iface::LOOPBACK;
 use super::neigh::{NeighAction, NeighKey, Resolution};
 use super::route::Route;
 use super::socket::PacketFilter;
-use crate::addr::MacAddr;
+use crate::addr::{Cidr, MacAddr};
 use crate::drop_reason::DropReason;
 use crate::event::Decision;
 use crate::frame::ethernet::{self, Ethernet, ethertype};
@@ -36,6 +37,31 @@ pub(super) struct Hop {
     pub broadcast: bool,
     /// The largest packet that goes this way, in bytes.
     pub mtu: u32,
+}
+
+/// What a route is called where a decision is explained. Made into text only when somebody reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RouteName {
+    /// To everybody on the link.
+    Broadcast,
+    /// Out of the device that the socket is bound to; there is no route.
+    Device,
+    /// To the machine itself.
+    Local,
+    /// A route of the table.
+    To(Cidr),
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broadcast => f.write_str("broadcast"),
+            Self::Device => f.write_str("dev"),
+            Self::Local => f.write_str("local"),
+            Self::To(dst) if dst.prefix == 0 => f.write_str("default"),
+            Self::To(dst) => dst.fmt(f),
+        }
+    }
 }
 
 /// What a sender wants of a packet it makes.
@@ -85,7 +111,7 @@ impl Machine {
             }
             ethertype::IPV4 => {
                 let tapped = self.tap_packet_sockets(index, frame, payload);
-                self.ip_input(ctx, index, PacketBuf::of_frame(&frame.bytes, frame.id), tapped);
+                self.ip_input(ctx, index, PacketBuf::of_frame(frame), tapped);
             }
             ethertype::IPV6 => self.handle_ipv6(ctx, index, frame.id, header.src, payload),
             _ => drop(ctx, DropReason::UnknownEtherType),
@@ -189,7 +215,7 @@ impl Machine {
             return ctx.dropped(parent, Some(index), DropReason::FragmentationNeeded);
         }
         ctx.decided(parent, || Decision::TtlDecremented { ttl });
-        self.say_route(ctx, parent, &hop, &route);
+        self.say_route(ctx, parent, &hop, route);
         for hook in [Hook::Forward, Hook::Postrouting] {
             let spot = Spot { hook, index: Some(index), hop: Some(hop), arrived: true };
             if self.hook(ctx, spot, &mut buf).is_err() {
@@ -200,9 +226,9 @@ impl Machine {
         self.transmit(ctx, hop, buf);
     }
 
-    pub(super) fn say_route(&self, ctx: &mut Ctx<'_>, frame: Option<FrameId>, hop: &Hop, route: &str) {
+    pub(super) fn say_route(&self, ctx: &mut Ctx<'_>, frame: Option<FrameId>, hop: &Hop, route: RouteName) {
         ctx.decided(frame, || Decision::Routed {
-            route: route.to_owned(),
+            route: route.to_string(),
             next_hop: hop.next_hop.to_string(),
             iface: self.ifaces.get(hop.iface).map(|i| i.name.clone()).unwrap_or_default(),
         });
@@ -218,20 +244,24 @@ impl Machine {
     }
 
     /// Where a packet to `dst` goes next, with the route's name, if anywhere.
-    pub(super) fn next_hop(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, String)> {
+    pub(super) fn next_hop(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, RouteName)> {
+        self.way(dst, only).map(|(hop, name, _)| (hop, name))
+    }
+
+    /// The same, with the route in the table.
+    fn way(&self, dst: Ipv4Addr, only: Option<u32>) -> Option<(Hop, RouteName, Option<&Route>)> {
         if dst.is_broadcast() {
             let index = only.or_else(|| self.ifaces.iter().find(|i| i.index != LOOPBACK && i.up).map(|i| i.index))?;
-            return Some((self.hop_by(index, dst, true), "broadcast".to_owned()));
+            return Some((self.hop_by(index, dst, true), RouteName::Broadcast, None));
         }
         let Some(route) = self.routes.lookup(dst, |route| self.usable(route, only)) else {
             // A socket bound to a device reaches out of it even without a route, as Linux does.
             let index = only.filter(|index| self.ifaces.get(*index).is_some_and(|iface| iface.up))?;
-            return Some((self.hop_by(index, dst, false), "dev".to_owned()));
+            return Some((self.hop_by(index, dst, false), RouteName::Device, None));
         };
         let next_hop = route.via.unwrap_or(dst);
         let broadcast = route.via.is_none() && self.ifaces.is_broadcast(route.iface, dst);
-        let name = if route.dst.prefix == 0 { "default".to_owned() } else { route.dst.to_string() };
-        Some((self.hop_by(route.iface, next_hop, broadcast), name))
+        Some((self.hop_by(route.iface, next_hop, broadcast), RouteName::To(route.dst), Some(route)))
     }
 
     pub(super) fn hop_by(&self, iface: u32, next_hop: Ipv4Addr, broadcast: bool) -> Hop {
@@ -244,7 +274,7 @@ impl Machine {
     /// `ENETUNREACH` without a route or a source address.
     pub fn route_choice(&self, dst: Ipv4Addr, only: Option<u32>) -> Result<RouteChoice, Errno> {
         if self.ifaces.is_local(dst) {
-            let route = crate::addr::Cidr::new(dst, 32);
+            let route = Cidr::new(dst, 32);
             return Ok(RouteChoice {
                 via: None,
                 iface: LOOPBACK,
@@ -255,8 +285,7 @@ impl Machine {
                 mtu: None,
             });
         }
-        let (hop, _) = self.next_hop(dst, only).ok_or(Errno::ENETUNREACH)?;
-        let route = self.routes.lookup(dst, |route| self.usable(route, only));
+        let (hop, _, route) = self.way(dst, only).ok_or(Errno::ENETUNREACH)?;
         let src = route
             .and_then(|route| route.src)
             .or_else(|| self.ifaces.select_source(hop.iface, hop.next_hop, Scope::Link))
@@ -267,7 +296,7 @@ impl Machine {
             src,
             local: false,
             broadcast: hop.broadcast,
-            route: route.map_or(crate::addr::Cidr::DEFAULT, |route| route.dst),
+            route: route.map_or(Cidr::DEFAULT, |route| route.dst),
             mtu: None,
         })
     }
@@ -304,7 +333,7 @@ impl Machine {
             tos: 0,
             dont_fragment: fits && options.path_mtu != PathMtu::Dont,
         };
-        let packet = PacketBuf::new(&header.emit(&payload), None);
+        let packet = PacketBuf::made(&header, &payload, None);
         let packet = if let Some(about) = options.about { packet.answering(about) } else { packet };
         self.output(ctx, packet, options.iface, false)
     }

@@ -177,8 +177,7 @@ impl Machine {
 
     /// The first name server of `/etc/resolv.conf`.
     pub fn name_server(&self) -> Option<core::net::Ipv4Addr> {
-        let lines = self.files.read("/etc/resolv.conf")?.lines();
-        lines.filter_map(|line| line.strip_prefix("nameserver")).find_map(|rest| rest.trim().parse().ok())
+        self.files.name_server()
     }
 
     /// Forwards packets between its interfaces.

@@ -155,7 +155,7 @@ impl Machine {
             Some(found) => found,
             None if to_self => (
                 super::ip::Hop { iface: super::iface::LOOPBACK, next_hop: dst, broadcast: false, mtu: 65_536 },
-                "local".to_owned(),
+                super::ip::RouteName::Local,
             ),
             None => return refuse(ctx, buf, unreachable::NET, 0, DropReason::NoRoute),
         };
@@ -163,7 +163,7 @@ impl Machine {
         if total_len > mtu as usize && dont_fragment {
             return refuse(ctx, buf, unreachable::FRAGMENTATION, mtu as u16, DropReason::FragmentationNeeded);
         }
-        self.say_route(ctx, parent, &hop, &route);
+        self.say_route(ctx, parent, &hop, route);
         let outside = if to_self {
             Some(dst)
         } else {

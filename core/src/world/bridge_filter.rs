@@ -78,7 +78,7 @@ impl BridgeFilter {
                     Fate::Passes => continue,
                     Fate::Ends(reason) => reason,
                     Fate::Refused(with) => {
-                        self.refused.push((PacketBuf::of_frame(&frame.bytes, frame.id), with));
+                        self.refused.push((PacketBuf::of_frame(frame), with));
                         crate::drop_reason::DropReason::Filtered
                     }
                 };

@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// Runs a node's handler and does what it wants done.
+    /// Runs a node's handler, queues its next wake-up if that is a new one, and does what it wants done.
     pub(super) fn with_node(&mut self, id: NodeId, handler: impl FnOnce(&mut Node, &mut Ctx<'_>)) {
         let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         let mut effects = core::mem::take(&mut self.effects);
@@ -98,29 +98,12 @@ impl World {
             digest: &mut self.digest,
         };
         handler(node, &mut ctx);
-        self.schedule(id);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
-                Effect::Hold(port, at, frame) => self.hold(Port::new(id, port), at, frame),
-                Effect::Fact(Fact::StormDetected { .. }) if !self.may_say_storm() => {}
-                Effect::Fact(fact) => self.emit(fact),
-                Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
-                Effect::Hypervisor(pid, request) => self.ready.push_back(Ready::Hypervisor(id, pid, request)),
-            }
-        }
-        self.effects = effects;
-    }
-
-    /// Queues a node's next wake-up, if it is a new one.
-    fn schedule(&mut self, id: NodeId) {
         // A node that wants to be woken at this very instant over and over must not stop the lab.
         let earliest = if self.this_instant > limits::FRAMES_PER_INSTANT_MAX {
             self.now + Duration::from_micros(1)
         } else {
             self.now
         };
-        let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         let wake = node.next_wakeup().map(|at| at.max(earliest));
         if node.wake != wake {
             node.wake = wake;
@@ -128,6 +111,17 @@ impl World {
                 self.queue.push(at, Due::Wake(id));
             }
         }
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
+                Effect::Hold(port, at, frame) => self.hold(Port::new(id, port), at, frame),
+                Effect::Fact(fact) if matches!(*fact, Fact::StormDetected { .. }) && !self.may_say_storm() => {}
+                Effect::Fact(fact) => self.emit(*fact),
+                Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
+                Effect::Hypervisor(pid, request) => self.ready.push_back(Ready::Hypervisor(id, pid, request)),
+            }
+        }
+        self.effects = effects;
     }
 
     /// Puts a frame on the cable at a port.

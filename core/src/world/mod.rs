@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub use check::Violation;
 pub use command::{CableState, Command, LinkSetting, SwitchSetting};
 use node::{Body, Node};
-use queue::{Due, Queue};
+use queue::Queue;
 use topology::Cable;
 
 use crate::error::UserError;
@@ -181,7 +181,7 @@ impl World {
 
     /// When time is the next input, unless another comes first.
     pub fn next_wakeup(&self) -> Option<SimTime> {
-        self.queue.peek().map(|(at, _)| at.max(self.now)).filter(|at| *at <= limits::LAB_TIME_MAX)
+        self.queue.next().map(|at| at.max(self.now)).filter(|at| *at <= limits::LAB_TIME_MAX)
     }
 
     /// Lab time of the last input.
@@ -277,8 +277,7 @@ impl World {
     /// Removes wake-ups from the queue's head that their nodes no longer want, so that [`World::next_wakeup`] tells
     /// the truth.
     fn drop_stale(&mut self) {
-        while let Some((at, Due::Wake(id))) = self.queue.peek() {
-            let id = *id;
+        while let Some((at, id)) = self.queue.peek_wake() {
             if self.node(id).is_some_and(|node| node.wake == Some(at)) {
                 return;
             }

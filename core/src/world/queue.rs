@@ -1,6 +1,6 @@
 //! What happens next: ordered by time, and at one time by the order in which it was asked for.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::frame::Frame;
@@ -22,28 +22,29 @@ pub(super) enum Due {
     Wake(NodeId),
 }
 
-#[derive(Clone, Debug)]
+/// What the heap orders: small, so that moving it about is cheap. Frames lie still beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: SimTime,
+    /// No two are equal, so that `what` never decides.
     seq: u64,
-    due: Due,
+    what: What,
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// The frame at this place of the slab.
+    Frame(u32),
+    Wake(NodeId),
 }
-impl Eq for Entry {}
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.at, self.seq).cmp(&(other.at, other.seq))
-    }
+
+/// A frame in a cable.
+#[derive(Clone, Debug)]
+struct Flying {
+    to: Port,
+    link: LinkId,
+    epoch: u32,
+    frame: Frame,
 }
 
 /// The event queue.
@@ -51,18 +52,44 @@ impl Ord for Entry {
 pub(super) struct Queue {
     heap: BinaryHeap<Reverse<Entry>>,
     seq: u64,
-    frames: usize,
+    /// By place; those that are free are in `free`.
+    frames: Vec<Option<Flying>>,
+    free: Vec<u32>,
 }
 
 impl Queue {
     pub(super) fn push(&mut self, at: SimTime, due: Due) {
-        self.frames += usize::from(matches!(due, Due::Frame { .. }));
-        self.heap.push(Reverse(Entry { at, seq: self.seq, due }));
+        let what = match due {
+            Due::Wake(id) => What::Wake(id),
+            Due::Frame { to, link, epoch, frame } => {
+                let flying = Some(Flying { to, link, epoch, frame });
+                What::Frame(match self.free.pop() {
+                    Some(place) => {
+                        self.frames[place as usize] = flying;
+                        place
+                    }
+                    None => {
+                        self.frames.push(flying);
+                        self.frames.len() as u32 - 1
+                    }
+                })
+            }
+        };
+        self.heap.push(Reverse(Entry { at, seq: self.seq, what }));
         self.seq += 1;
     }
 
-    pub(super) fn peek(&self) -> Option<(SimTime, &Due)> {
-        self.heap.peek().map(|Reverse(entry)| (entry.at, &entry.due))
+    /// When the first thing is due.
+    pub(super) fn next(&self) -> Option<SimTime> {
+        self.heap.peek().map(|Reverse(entry)| entry.at)
+    }
+
+    /// The first thing, if it is a wake-up.
+    pub(super) fn peek_wake(&self) -> Option<(SimTime, NodeId)> {
+        match self.heap.peek()?.0 {
+            Entry { at, what: What::Wake(id), .. } => Some((at, id)),
+            _ => None,
+        }
     }
 
     /// Takes the first thing that is due at `now` or before.
@@ -70,9 +97,16 @@ impl Queue {
         if self.heap.peek().is_none_or(|Reverse(entry)| entry.at > now) {
             return None;
         }
-        let Reverse(entry) = self.heap.pop()?;
-        self.frames -= usize::from(matches!(entry.due, Due::Frame { .. }));
-        Some((entry.at, entry.due))
+        let Reverse(Entry { at, what, .. }) = self.heap.pop()?;
+        let due = match what {
+            What::Wake(id) => Due::Wake(id),
+            What::Frame(place) => {
+                let Flying { to, link, epoch, frame } = self.frames.get_mut(place as usize)?.take()?;
+                self.free.push(place);
+                Due::Frame { to, link, epoch, frame }
+            }
+        };
+        Some((at, due))
     }
 
     /// Everything that is queued.
@@ -83,7 +117,7 @@ impl Queue {
 
     /// Frames on their way.
     pub(super) fn frames(&self) -> usize {
-        self.frames
+        self.frames.len() - self.free.len()
     }
 }
 

@@ -250,26 +250,28 @@ impl Running {
     }
 
     fn answer(&mut self, kernel: &mut dyn Kernel, answer: &EchoAnswer, at: SimTime) {
+        let shown = !self.options.quiet;
         let (seq, spans) = match answer {
             EchoAnswer::Reply { from, seq, ttl, payload } => {
                 self.received += 1;
                 let sent = self.sent_at.remove(seq).filter(|_| payload.len() >= TIMED_PAYLOAD);
                 let trip = sent.map(|sent| at.since(sent).as_micros() as u64);
                 self.round_trips.extend(trip);
-                (*seq, self.reply_line(*from, *seq, *ttl, payload.len() + 8, trip))
+                let bytes = payload.len() + 8;
+                (*seq, shown.then(|| self.reply_line(*from, *seq, *ttl, bytes, trip)))
             }
             EchoAnswer::Error { from, seq, icmp_type, code, info } => {
                 self.errors += 1;
-                (*seq, self.error_line(*from, *seq, &complaint(*icmp_type, *code, *info)))
+                (*seq, shown.then(|| self.error_line(*from, *seq, &complaint(*icmp_type, *code, *info))))
             }
             EchoAnswer::Unreachable { from, seq } => {
                 self.errors += 1;
-                (*seq, self.error_line(*from, *seq, "Destination Host Unreachable"))
+                (*seq, shown.then(|| self.error_line(*from, *seq, "Destination Host Unreachable")))
             }
         };
         let outstanding = (self.transmitted as u16).wrapping_sub(seq);
         self.pipe = self.pipe.max(u64::from(outstanding) + 1);
-        if !self.options.quiet {
+        if let Some(spans) = spans {
             kernel.write(Stream::Stdout, spans);
         }
     }

@@ -75,6 +75,9 @@ pub fn each_vm(count: u32, line: &str) -> Vec<Run> {
     (0..count).map(|n| Run::new(&format!("vm{n}"), line)).collect()
 }
 
+/// Bytes of [`big_page`]'s page.
+pub const PAGE_BYTES: u64 = 900_000;
+
 /// A lab whose web server has a page of 900 kB.
 pub fn big_page(name: &str) -> Lab {
     let mut lab = lab(name);

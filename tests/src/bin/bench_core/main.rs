@@ -6,7 +6,7 @@
 mod labs;
 mod measure;
 
-use measure::{Case, Run};
+use measure::{Also, Case, Run};
 
 /// A case's name and what runs it.
 type Entry = (&'static str, fn() -> Case);
@@ -18,13 +18,15 @@ const CASES: [Entry; 10] = [
         prepare: Vec::new(),
         runs: labs::across(100, "ping -q -i 0.002 -s 22"),
         secs: 10,
+        also: Also::Nothing,
     }),
     ("switched-1000", || Case {
         what: "switched: 1,000 hosts at 32 + 1 switches, echo of 64 B",
         lab: labs::tree(1_000, 32),
         prepare: Vec::new(),
         runs: labs::across(1_000, "ping -q -i 0.01 -s 22"),
-        secs: 5,
+        secs: 2,
+        also: Also::Nothing,
     }),
     ("routed", || Case {
         what: "routed: host to 8.8.8.8, five routers, one of them translates, 98 B",
@@ -32,6 +34,7 @@ const CASES: [Entry; 10] = [
         prepare: Vec::new(),
         runs: vec![Run::new("host", "ping -q -i 0.002 8.8.8.8")],
         secs: 120,
+        also: Also::Nothing,
     }),
     ("nat", || Case {
         what: "NAT: a VM to 8.8.8.8, translated by its engine and by the router, 98 B",
@@ -39,6 +42,7 @@ const CASES: [Entry; 10] = [
         prepare: vec![Run::new("vm1", "dhclient enp0s3")],
         runs: vec![Run::new("vm1", "ping -q -i 0.002 8.8.8.8")],
         secs: 120,
+        also: Also::Nothing,
     }),
     ("tcp", || Case {
         what: "TCP bulk: a page of 900 kB through NAT and routers, over and over",
@@ -46,6 +50,7 @@ const CASES: [Entry; 10] = [
         prepare: vec![Run::new("vm1", "dhclient enp0s3")],
         runs: vec![Run::new("vm1", &labs::repeat("curl -s http://93.184.215.14/", 40))],
         secs: 600,
+        also: Also::Payload(40 * labs::PAGE_BYTES),
     }),
     ("dhcp", || Case {
         what: "DHCP: 200 bridged VMs get, give back and get a lease",
@@ -53,6 +58,7 @@ const CASES: [Entry; 10] = [
         prepare: Vec::new(),
         runs: labs::each_vm(200, "dhclient enp0s3; dhclient -r enp0s3; dhclient enp0s3"),
         secs: 60,
+        also: Also::Leases(400),
     }),
     ("vms-10", || vms(10)),
     ("vms-100", || vms(100)),
@@ -63,6 +69,7 @@ const CASES: [Entry; 10] = [
         prepare: Vec::new(),
         runs: labs::across(200, "ping -q -i 0.002 -s 958"),
         secs: 4,
+        also: Also::Nothing,
     }),
 ];
 
@@ -78,6 +85,7 @@ fn vms(count: u32) -> Case {
         prepare: labs::each_vm(count, "dhclient enp0s3"),
         runs: labs::each_vm(count, "ping -q -i 0.05 10.7.0.2"),
         secs: 10,
+        also: Also::Nothing,
     }
 }
 

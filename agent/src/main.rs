@@ -11,6 +11,7 @@ mod lab_place;
 mod lab_text;
 mod labs;
 mod proc_map;
+mod reach;
 mod serve;
 mod server;
 mod session;
@@ -84,6 +85,7 @@ fn help(texts: Texts) -> String {
             "sim --lab NAME|FILE [--script FILE|-] [--seed N] [--json] [--pcap OUT.pcapng] [--trace OUT.jsonl] [--share]",
             "sim",
         ),
+        ("sim … --reach", "sim-reach"),
         ("sim --session LINK|FILE [--json] [--pcap OUT.pcapng] [--trace OUT.jsonl] [--share]", "sim-session"),
         ("labs", "labs"),
         ("lab check FILE…", "lab-check"),

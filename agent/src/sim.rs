@@ -34,6 +34,7 @@ struct Options {
     lab: Option<String>,
     session: Option<String>,
     share: bool,
+    reach: bool,
     script: String,
     seed: u64,
     json: bool,
@@ -56,6 +57,9 @@ pub(crate) fn sim(words: &mut Words<'_>) -> Result<u8, Failure> {
     }
     if let Some(file) = &options.pcap {
         write(file, &pcapng(&report.events, &report.world), texts)?;
+    }
+    if options.reach {
+        print(&reach(&report.world, options.json, texts))?;
     }
     if options.share {
         print(&link(choice, &lab, &report, options.json, texts)?)?;
@@ -132,15 +136,27 @@ fn link(choice: LabChoice, lab: &Lab, report: &ScriptReport, json: bool, texts: 
     Ok(if json { serde_json::json!({ "link": text }).to_string() + "\n" } else { text + "\n" })
 }
 
+/// Who reaches whom now: a table, or with `--json` the whole matrix with its traces.
+fn reach(world: &World, json: bool, texts: Texts) -> String {
+    let matrix = netmodes_core::reach::matrix(world);
+    if json {
+        return serde_json::json!({ "reach": matrix }).to_string() + "\n";
+    }
+    let mut names = Names::default();
+    world.rows(false).iter().for_each(|row| names.learn(row));
+    crate::reach::table(&matrix, &names.nodes, texts)
+}
+
 fn read_options(words: &mut Words<'_>) -> Result<Options, Failure> {
     let texts = words.texts;
-    let (mut lab, mut session, mut share) = (None, None, false);
+    let (mut lab, mut session, mut share, mut reach) = (None, None, false, false);
     let (mut script, mut seed, mut json, mut pcap, mut trace) = (STDIN.to_owned(), 1, false, None, None);
     while let Some(word) = words.next()? {
         match word {
             Long("lab") => lab = Some(words.text()?),
             Long("session") => session = Some(words.text()?),
             Long("share") => share = true,
+            Long("reach") => reach = true,
             Long("script") => script = words.text()?,
             Long("seed") => seed = words.number("--seed")?,
             Long("json") => json = true,
@@ -153,7 +169,7 @@ fn read_options(words: &mut Words<'_>) -> Result<Options, Failure> {
     if lab.is_none() && session.is_none() {
         return Err(Failure::usage(texts.say("sim-lab-missing", &[])));
     }
-    Ok(Options { lab, session, share, script, seed, json, pcap, trace })
+    Ok(Options { lab, session, share, reach, script, seed, json, pcap, trace })
 }
 
 fn read_script(file: &str, texts: Texts) -> Result<Script, Failure> {
@@ -275,6 +291,7 @@ mod tests {
             lab: None,
             session: None,
             share: false,
+            reach: false,
             script: String::new(),
             seed: 1,
             json: false,

@@ -8,6 +8,8 @@ use netmodes_core::error::{UserError, fill};
 
 const EN: &str = include_str!("../../static/locales/en.toml");
 const RU: &str = include_str!("../../static/locales/ru.toml");
+const EXPLAIN_EN: &str = include_str!("../../static/explain/en.toml");
+const EXPLAIN_RU: &str = include_str!("../../static/explain/ru.toml");
 
 type Section = BTreeMap<String, String>;
 
@@ -17,6 +19,11 @@ struct Locale {
     cli: Section,
     #[serde(default)]
     errors: Section,
+    #[serde(default)]
+    reach: Section,
+    /// Titles of drop reasons, from `static/explain`.
+    #[serde(default)]
+    drops: BTreeMap<String, Section>,
 }
 
 /// The words of one language.
@@ -39,7 +46,12 @@ impl Texts {
     pub(crate) fn of_language(name: &str) -> Self {
         static LOCALES: OnceLock<[Locale; 2]> = OnceLock::new();
         // Tests read both files; one that could not be read leaves the codes to speak for themselves.
-        let locales = LOCALES.get_or_init(|| [EN, RU].map(|text| toml::from_str(text).unwrap_or_default()));
+        let locales = LOCALES.get_or_init(|| {
+            [(EN, EXPLAIN_EN), (RU, EXPLAIN_RU)].map(|(words, explain)| {
+                let explain: Locale = toml::from_str(explain).unwrap_or_default();
+                Locale { drops: explain.drops, ..toml::from_str(words).unwrap_or_default() }
+            })
+        });
         let [english, russian] = locales;
         Self { locale: if name.starts_with("ru") { russian } else { english } }
     }
@@ -47,6 +59,16 @@ impl Texts {
     /// The text of the program's own under `key`, filled in.
     pub(crate) fn say(&self, key: &str, args: &[(&str, &str)]) -> String {
         fill(self.locale.cli.get(key).map_or(key, String::as_str), args)
+    }
+
+    /// Why one machine does not reach another, by the cause's code.
+    pub(crate) fn reach(&self, code: &str) -> String {
+        self.locale.reach.get(code).cloned().unwrap_or_else(|| code.to_owned())
+    }
+
+    /// The title of a drop reason.
+    pub(crate) fn drop(&self, code: &str) -> String {
+        self.locale.drops.get(code).and_then(|texts| texts.get("title")).cloned().unwrap_or_else(|| code.to_owned())
     }
 
     /// What the user reads of a refusal.

@@ -330,7 +330,9 @@ impl<'a> Check<'a> {
 
     fn scope_limits(&mut self, place: &str, scope: &ScopeSpec) {
         let (min, max) = (scope.lease_secs_min.unwrap_or(1), scope.lease_secs_max.unwrap_or(u32::MAX));
-        if min == 0 || min > max || !(min..=max).contains(&scope.lease_secs) {
+        // A lease of no time at all was said already.
+        let outside = scope.lease_secs != 0 && !(min..=max).contains(&scope.lease_secs);
+        if min == 0 || min > max || outside {
             self.error("lab-scope-lease-range", place.to_owned());
         }
         let long = |text: &Option<String>, max| text.as_ref().is_some_and(|text| text.len() > max);

@@ -129,7 +129,8 @@ impl Machine {
         if let Some((owner, _)) = holder {
             self.processes.wake(owner);
         }
-        if state == shown {
+        // What has ended and is held by nobody goes, whatever was shown of it last.
+        if state == shown && (state.is_some() || holder.is_some()) {
             return;
         }
         let listener = conn.listener.filter(|_| holder.is_none());

@@ -1,10 +1,11 @@
 //! What must hold of a world after every step. Tests run it; a violation is a bug of ours, never of a student's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
-use crate::id::Port;
-use crate::view::{LeaseState, Mode, NodeKind, Row};
+use crate::id::{Pid, Port};
+use crate::limits;
+use crate::view::{LeaseState, Mode, NodeKind, Row, SocketOwner};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,8 @@ impl World {
         self.check_cards()?;
         self.check_hypervisors()?;
         self.check_wakeups()?;
-        self.check_rows()
+        self.check_rows()?;
+        self.check_owners_and_caps()
     }
 
     /// Every frame that was put on a cable came out, was lost with a reason, or is on its way.
@@ -128,6 +130,51 @@ impl World {
             };
             if !sound {
                 return Err(Violation(format!("does not fit the others: {row:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every socket is a process's that is there, or nobody's; no table of a machine is
+    /// over its cap; what a table names is a node that is there.
+    fn check_owners_and_caps(&self) -> Result<(), Violation> {
+        let rows = self.rows(false);
+        let process = |row: &Row| if let Row::Process(process) = row { Some(process.key()) } else { None };
+        let processes: BTreeSet<_> = rows.iter().filter_map(process).collect();
+        let mut counts = BTreeMap::new();
+        for row in &rows {
+            let (sound, counted) = match row {
+                Row::Socket(socket) => {
+                    let owner = match (&socket.owner, socket.node) {
+                        (SocketOwner::Processes(owners), Some(node)) => {
+                            owners.iter().all(|owner| processes.contains(&(node, Pid(owner.pid))))
+                        }
+                        (_, node) => node.is_some(),
+                    };
+                    (owner, socket.node.map(|node| (node, "sockets", limits::SOCKETS_MAX)))
+                }
+                Row::Process(process) => (true, Some((process.node, "processes", limits::PROCESSES_MAX))),
+                Row::Flow(flow) => {
+                    let engine = flow.engine.is_none_or(|engine| self.node(engine).is_some());
+                    (engine, Some((flow.node, "flows", limits::FLOWS_MAX)))
+                }
+                Row::Neigh(neigh) => (true, Some((neigh.node, "neighbours", limits::NEIGHBOURS_MAX))),
+                Row::Fdb(entry) => (entry.mac.is_unicast(), Some((entry.switch, "addresses", limits::FDB_ENTRIES_MAX))),
+                Row::Lease(lease) => {
+                    (lease.mac.is_unicast(), Some((lease.server, "leases", limits::DHCP_POOL_MAX as usize)))
+                }
+                _ => (true, None),
+            };
+            let there = counted.is_none_or(|(node, ..)| self.node(node).is_some());
+            if !sound || !there {
+                return Err(Violation(format!("is of something that is not there: {row:?}")));
+            }
+            if let Some((node, what, max)) = counted {
+                let count = counts.entry((node, what)).or_insert(0_usize);
+                *count += 1;
+                if *count > max {
+                    return Err(Violation(format!("{node:?} has more than {max} {what}")));
+                }
             }
         }
         Ok(())

@@ -302,6 +302,23 @@ fn the_gateway_answers_no_error_to_a_broadcast() {
 }
 
 #[test]
+fn a_connection_that_is_given_up_leaves_no_socket_behind() {
+    let mut watched = Watched::new();
+    watched.run("ip link set enp0s3 up; ip addr add 10.0.2.15/24 dev enp0s3; ip route add default via 10.0.2.1");
+    watched.command(&Command::Cable { machine: "router".into(), iface: "wan".into(), state: super::CableState::Mute });
+    watched.run("curl -s -m 2 http://93.184.215.14/");
+    watched.pass(Duration::from_secs(1));
+    let sockets = |watched: &Watched| {
+        let of_guest = |row: &Row| matches!(row, Row::Socket(socket) if socket.peer.port == 80);
+        watched.view.rows().iter().filter(|row| of_guest(row)).count()
+    };
+    assert_eq!(sockets(&watched), 1, "it waits for an answer");
+    watched.pass(Duration::from_secs(2));
+    assert_eq!(sockets(&watched), 0);
+    watched.fold_is_query();
+}
+
+#[test]
 fn jobs_that_are_killed_leave_no_process_behind() {
     let mut watched = Watched::new();
     for _ in 0..limits::PROCESSES_MAX + 10 {

@@ -69,6 +69,8 @@ drop_reasons! {
     SourceMacInvalid = "source-mac-invalid", Ethernet;
     /// Addressed to another machine; a card that is not promiscuous does not take it.
     NotForThisMac = "not-for-this-mac", Ethernet;
+    /// Addressed to another machine; a promiscuous card took it, and above the packet sockets nobody wants it.
+    ForAnotherMachine = "for-another-machine", Ethernet;
     /// The hypervisor's switch does not show a card what is for another one.
     PromiscuousDenied = "promiscuous-denied", Ethernet;
     /// No protocol here takes this EtherType.

@@ -132,6 +132,7 @@ impl Stage {
                 up: true,
                 carrier: true,
                 loopback: false,
+                promisc: false,
             }));
         }
         stage

@@ -75,6 +75,7 @@ impl Machine {
         iface.mac = change.mac.unwrap_or(iface.mac);
         iface.name = change.name.clone().unwrap_or_else(|| iface.name.clone());
         iface.up = change.up.unwrap_or(iface.up);
+        iface.promisc = change.promisc.unwrap_or(iface.promisc);
         let is_up = iface.up;
         if change.mac.is_some() {
             self.forget_link_local(index);

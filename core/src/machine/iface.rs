@@ -47,6 +47,8 @@ pub struct Iface {
     pub up: bool,
     /// A cable with something alive at the other end.
     pub carrier: bool,
+    /// Takes frames for other MACs, as far as the packet sockets.
+    pub promisc: bool,
     /// Its IPv4 addresses in the order the kernel keeps them.
     pub addrs: Vec<IfAddr>,
     /// Its counters.
@@ -81,6 +83,7 @@ impl Iface {
             mtu: 1500,
             up: false,
             carrier: false,
+            promisc: false,
             addrs: Vec::new(),
             counters: IfaceCounters::default(),
             conf: IfaceConf::default(),
@@ -123,6 +126,7 @@ impl Iface {
             up: self.up,
             carrier: self.carrier,
             loopback: self.index == LOOPBACK,
+            promisc: self.promisc,
         }
     }
 

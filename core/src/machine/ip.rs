@@ -101,6 +101,9 @@ impl Machine {
             return drop(ctx, DropReason::SourceMacInvalid);
         }
         if header.dst != iface.mac && !header.dst.is_multicast() {
+            if iface.promisc {
+                return self.overhear(ctx, index, frame, header.ethertype, payload);
+            }
             return drop(ctx, DropReason::NotForThisMac);
         }
         match header.ethertype {
@@ -115,6 +118,25 @@ impl Machine {
             }
             ethertype::IPV6 => self.handle_ipv6(ctx, index, frame.id, header.src, payload),
             _ => drop(ctx, DropReason::UnknownEtherType),
+        }
+        self.run(ctx);
+    }
+
+    /// A frame for another MAC at a promiscuous interface: only packet sockets see it (`PACKET_OTHERHOST`).
+    fn overhear(&mut self, ctx: &mut Ctx<'_>, index: u32, frame: &Frame, kind: u16, payload: &[u8]) {
+        let tapped = match kind {
+            ethertype::ARP => {
+                let receivers = self.sockets.packet_receivers(index, PacketFilter::Arp);
+                receivers.iter().for_each(|id| self.packet_socket_push(*id, frame));
+                !receivers.is_empty()
+            }
+            ethertype::IPV4 => self.tap_packet_sockets(index, frame, payload),
+            _ => false,
+        };
+        if tapped {
+            ctx.delivered(Some(frame.id), "packet socket");
+        } else {
+            ctx.dropped(Some(frame.id), Some(index), DropReason::ForAnotherMachine);
         }
         self.run(ctx);
     }

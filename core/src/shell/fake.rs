@@ -67,6 +67,7 @@ impl Fake {
             up: true,
             carrier: true,
             loopback: name == "lo",
+            promisc: false,
         });
         self.ifaces.last_mut().unwrap()
     }

@@ -141,7 +141,8 @@ impl World {
         }
         // What a real machine's own kernel set as its MAC is not known here: its card is shown everything.
         if !tap {
-            self.set_card(other, Card { mac: row.mac, policy: row.promiscuous });
+            let listening = self.guest_listens(key.0, row.iface);
+            self.set_card(other, Card { mac: row.mac, policy: row.promiscuous, listening });
         }
         if let Some(nic) = self.nics.get_mut(&key) {
             nic.link = Some(link);

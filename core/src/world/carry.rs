@@ -15,6 +15,7 @@ use crate::limits;
 use crate::link::{Direction, Transmit};
 use crate::machine::ctx::{Ctx, Effect, Handoff};
 use crate::time::SimTime;
+use crate::view::Row;
 
 /// Something that happens at this very instant.
 #[derive(Clone, Debug)]
@@ -116,7 +117,12 @@ impl World {
                 Effect::Send(port, frame) => self.send(Port::new(id, port), frame),
                 Effect::Hold(port, at, frame) => self.hold(Port::new(id, port), at, frame),
                 Effect::Fact(fact) if matches!(*fact, Fact::StormDetected { .. }) && !self.may_say_storm() => {}
-                Effect::Fact(fact) => self.emit(*fact),
+                Effect::Fact(fact) => {
+                    if let Fact::Put { row: Row::Iface(row) } = &*fact {
+                        self.guest_changed(row);
+                    }
+                    self.emit(*fact);
+                }
                 Effect::Handoff(to, handoff) => self.ready.push_back(Ready::Handoff(to, handoff)),
                 Effect::Hypervisor(pid, request) => self.ready.push_back(Ready::Hypervisor(id, pid, request)),
             }

@@ -2,9 +2,10 @@
 //! its own frames, those to groups, and what its promiscuous policy allows (VirtualBox: Devices/Network/SrvIntNetR0.cpp).
 
 use super::World;
+use super::node::Body;
 use crate::addr::MacAddr;
-use crate::id::{LinkId, Port};
-use crate::view::Promiscuous;
+use crate::id::{LinkId, NodeId, Port};
+use crate::view::{IfaceRow, Promiscuous};
 
 /// A VM's card at a port of a hypervisor's switch.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Card {
     pub mac: MacAddr,
     /// Its policy.
     pub policy: Promiscuous,
+    /// The guest switched its card to promiscuous: without that the policy has nothing to allow.
+    pub listening: bool,
 }
 
 impl Card {
@@ -24,11 +27,12 @@ impl Card {
 
     /// Whether it is shown others' frames.
     pub(super) fn overhears(&self, of_vm: bool) -> bool {
-        match self.policy {
-            Promiscuous::Deny => false,
-            Promiscuous::AllowVms => of_vm,
-            Promiscuous::AllowAll => true,
-        }
+        self.listening
+            && match self.policy {
+                Promiscuous::Deny => false,
+                Promiscuous::AllowVms => of_vm,
+                Promiscuous::AllowAll => true,
+            }
     }
 }
 
@@ -42,10 +46,28 @@ impl World {
         }
     }
 
+    /// A guest's interface changed: is its card promiscuous?
+    pub(super) fn guest_changed(&mut self, row: &IfaceRow) {
+        let nic = self.nics.range((row.node, 0)..=(row.node, u8::MAX)).find(|(_, nic)| nic.row.iface == row.index);
+        let Some(port) = nic.and_then(|(_, nic)| nic.link).and_then(|link| self.across(link)) else { return };
+        let card = self.node(port.node).and_then(|node| node.cards.get(&port.index)).copied();
+        if let Some(card) = card {
+            self.set_card(port, Card { listening: row.up && row.promisc, ..card });
+        }
+    }
+
+    /// Whether the guest's interface is up and promiscuous.
+    pub(super) fn guest_listens(&self, guest: NodeId, iface: u32) -> bool {
+        match self.node(guest).map(|node| &node.body) {
+            Some(Body::Machine(machine)) => machine.ifaces().get(iface).is_some_and(|iface| iface.up && iface.promisc),
+            _ => false,
+        }
+    }
+
     /// Says which card is at a switch's port.
     pub(super) fn set_card(&mut self, port: Port, card: Card) {
         let Some(node) = self.nodes.get_mut(port.node.0 as usize).and_then(Option::as_mut) else { return };
-        if matches!(node.body, super::node::Body::Switch(_)) {
+        if matches!(node.body, Body::Switch(_)) {
             node.cards.insert(port.index, card);
         }
     }

@@ -205,7 +205,7 @@ fn a_vm_is_switched_off_modified_and_switched_on() {
 }
 
 /// Frames between vm1 and vm2 that reached the card of vm3, and those that its policy kept from it.
-fn overheard(policy: &str) -> (usize, usize) {
+fn overheard(policy: &str, promisc: &str) -> (usize, usize) {
     let mut lab = lab("modes");
     let mut third = lab.vms[0].clone();
     third.name = "vm3".to_owned();
@@ -219,7 +219,7 @@ fn overheard(policy: &str) -> (usize, usize) {
             "{attach}host: VBoxManage controlvm vm3 nicpromisc1 {policy}\n\
             vm1: ip link set enp0s3 up; ip addr add 10.5.5.1/24 dev enp0s3\n\
             vm2: ip link set enp0s3 up; ip addr add 10.5.5.2/24 dev enp0s3\n\
-            vm3: ip link set enp0s3 up\nvm1: ping -c 5 -i 0.2 10.5.5.2\n"
+            vm3: ip link set enp0s3 up promisc {promisc}\nvm1: ping -c 5 -i 0.2 10.5.5.2\n"
         ),
     );
     assert_eq!(report.results[7].exit, 0, "{:?}", report.results);
@@ -237,24 +237,32 @@ fn overheard(policy: &str) -> (usize, usize) {
 
 #[test]
 fn a_card_overhears_other_vms_only_if_its_policy_allows_it() {
-    assert_eq!(overheard("deny").0, 0);
-    assert_eq!(overheard("allow-vms").0, 10);
-    assert_eq!(overheard("allow-all").0, 10);
+    assert_eq!(overheard("deny", "on").0, 0);
+    assert_eq!(overheard("allow-vms", "on").0, 10);
+    assert_eq!(overheard("allow-all", "on").0, 10);
+    // A guest whose card does not listen is shown nothing, whatever it may.
+    assert_eq!(overheard("allow-all", "off").0, 0);
 }
 
 /// How many echo frames between the host and the office's PC reach a bridged VM.
 fn from_the_wire(policy: &str) -> usize {
     let report = modes(&format!(
         "host: VBoxManage controlvm vm1 nic1 bridged eth0\nhost: VBoxManage controlvm vm1 nicpromisc1 {policy}\n\
-        vm1: ip link set enp0s3 up\nhost: ping -c 5 -i 0.2 192.168.0.50\n"
+        vm1: ip link set enp0s3 up promisc on\nvm1: ip link show enp0s3\nhost: ping -c 5 -i 0.2 192.168.0.50\n"
     ));
+    assert!(stdout(&report, 3).contains("<BROADCAST,MULTICAST,PROMISC,UP,LOWER_UP>"), "{}", stdout(&report, 3));
     let vm1 = report.world.node_named("vm1").expect("vm1 is in the lab");
     let icmp = |bytes: &[u8]| bytes.get(23) == Some(&1) && bytes.get(12..14) == Some(&[8, 0]);
     let seen = report
         .events
         .iter()
         .filter(|event| matches!(&event.fact, Fact::FrameSent(sent) if sent.to.node == vm1 && icmp(&sent.bytes.0)));
-    seen.count()
+    let dropped = report.events.iter().filter(
+        |event| matches!(&event.fact, Fact::FrameDropped(drop) if drop.node == vm1 && drop.reason == DropReason::ForAnotherMachine),
+    );
+    let seen = seen.count();
+    assert_eq!(dropped.count(), seen, "what it overhears goes no further than packet sockets");
+    seen
 }
 
 #[test]

@@ -99,6 +99,8 @@ pub struct LinkChange {
     pub mac: Option<MacAddr>,
     /// `name`.
     pub name: Option<String>,
+    /// `promisc`.
+    pub promisc: Option<bool>,
 }
 
 /// How a packet to some destination would travel (`ip route get`).

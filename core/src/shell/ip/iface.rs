@@ -31,6 +31,9 @@ pub(super) fn flags(iface: &IfaceRow) -> Vec<&'static str> {
     } else {
         flags.extend(["BROADCAST", "MULTICAST"]);
     }
+    if iface.promisc {
+        flags.push("PROMISC");
+    }
     if iface.up {
         flags.push("UP");
         if carrier {
@@ -80,6 +83,7 @@ pub(super) fn details(iface: &IfaceRow) -> String {
     let slot = iface.name.strip_prefix("enp0s").and_then(|slot| slot.parse::<u8>().ok());
     let parent = slot.map_or(String::new(), |slot| format!("parentbus pci parentdev 0000:00:{slot:02x}.0 "));
     format!(
-        " promiscuity 0  allmulti 0 minmtu 46 maxmtu 16110 addrgenmode eui64 {QUEUES} tso_max_size 65536 tso_max_segs 65535 gro_max_size 65536 {parent}"
+        " promiscuity {}  allmulti 0 minmtu 46 maxmtu 16110 addrgenmode eui64 {QUEUES} tso_max_size 65536 tso_max_segs 65535 gro_max_size 65536 {parent}",
+        u8::from(iface.promisc)
     )
 }

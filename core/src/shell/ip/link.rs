@@ -74,7 +74,6 @@ const MISSING: &[&str] = &[
     "netns",
     "multicast",
     "allmulticast",
-    "promisc",
     "trailers",
     "arp",
     "vf",
@@ -127,6 +126,16 @@ fn set(args: &mut Args<'_>, kernel: &mut dyn Kernel) -> Result<(), Fail> {
                     return Err(Fail::wrong(name, "\"name\" not a valid ifname"));
                 }
                 change.name = Some(name.to_owned());
+            }
+            "promisc" => {
+                change.promisc = Some(match args.value()? {
+                    "on" => true,
+                    "off" => false,
+                    other => {
+                        let said = format!("Error: argument of \"promisc\" must be \"on\" or \"off\", not \"{other}\"");
+                        return Err(Fail::new(1, &said));
+                    }
+                });
             }
             _ if matches(word, "address") => mac = Some(link_address(args.value()?)?),
             _ if MISSING.contains(&word) || matches(word, "txqueuelen") => {

@@ -232,7 +232,7 @@ fn changes_reach_the_kernel_as_they_were_meant() {
         ("ip a d 10.0.2.15/24 dev enp0s3", "del 2 10.0.2.15/24"),
         (
             "ip l set enp0s3 down addr 8:0:27:0:0:1 mtu 0x578 name eth0",
-            "link 2 LinkChange { up: Some(false), mtu: Some(1400), mac: Some(08:00:27:00:00:01), name: Some(\"eth0\") }",
+            "link 2 LinkChange { up: Some(false), mtu: Some(1400), mac: Some(08:00:27:00:00:01), name: Some(\"eth0\"), promisc: None }",
         ),
         (
             "ip r add default via 10.0.2.1",

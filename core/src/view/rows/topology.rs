@@ -204,6 +204,9 @@ pub struct IfaceRow {
     /// The loopback interface.
     #[serde(default)]
     pub loopback: bool,
+    /// It takes frames for other MACs too (`ip link set promisc on`).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub promisc: bool,
 }
 
 impl IfaceRow {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
+
 /// Files by absolute path.
 #[derive(Clone, Debug, Default)]
 pub struct Files(BTreeMap<String, String>);
@@ -29,6 +31,13 @@ impl Files {
     /// Writes at a file's end.
     pub fn append(&mut self, path: &str, text: &str) {
         self.0.entry(path.to_owned()).or_default().push_str(text);
+    }
+
+    /// Whether the file `path` may have `len` bytes, beside all others.
+    pub fn fits(&self, path: &str, len: usize) -> bool {
+        let others = self.0.iter().filter(|(other, _)| *other != path).map(|(_, text)| text.len());
+        let new = !self.0.contains_key(path);
+        !(new && self.0.len() >= limits::FILES_MAX) && others.sum::<usize>() + len <= limits::FILE_BYTES_MAX
     }
 
     /// Paths in order.

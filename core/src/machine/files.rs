@@ -45,3 +45,18 @@ impl Files {
         self.0.keys().map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_together_are_bounded() {
+        let mut files = Files::debian("vm1");
+        files.write("/a", "x".repeat(limits::FILE_BYTES_MAX / 2));
+        assert!(files.fits("/a", limits::FILE_BYTES_MAX / 2) && files.fits("/b", 1_000));
+        assert!(!files.fits("/b", limits::FILE_BYTES_MAX / 2));
+        (0..limits::FILES_MAX).for_each(|number| files.write(&format!("/{number}"), String::new()));
+        assert!(!files.fits("/b", 0) && files.fits("/1", 1));
+    }
+}

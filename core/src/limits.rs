@@ -56,6 +56,10 @@ pub const PATH_MTUS_MAX: usize = 1_024;
 pub const SOCKETS_MAX: usize = 16_384;
 /// Standard input of a tool that reads all of it before it begins (`nft -f -`), in bytes.
 pub const TOOL_INPUT_BYTES_MAX: usize = 1 << 20;
+/// Files of one machine.
+pub const FILES_MAX: usize = 1_024;
+/// Bytes of all files of one machine: its disk.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
 /// Processes of one machine.
 pub const PROCESSES_MAX: usize = 1_024;
 /// Bytes waiting in one datagram socket (Linux: `net.core.rmem_default`).

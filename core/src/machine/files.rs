@@ -3,6 +3,8 @@
 use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
 
+use crate::limits;
+
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Files by absolute path.
@@ -53,8 +55,30 @@ impl Files {
         self.name_server
     }
 
+    /// Whether the file `path` may have `len` bytes, beside all others.
+    pub fn fits(&self, path: &str, len: usize) -> bool {
+        let others = self.texts.iter().filter(|(other, _)| *other != path).map(|(_, text)| text.len());
+        let new = !self.texts.contains_key(path);
+        !(new && self.texts.len() >= limits::FILES_MAX) && others.sum::<usize>() + len <= limits::FILE_BYTES_MAX
+    }
+
     /// Paths in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.texts.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_together_are_bounded() {
+        let mut files = Files::debian("vm1");
+        files.write("/a", "x".repeat(limits::FILE_BYTES_MAX / 2));
+        assert!(files.fits("/a", limits::FILE_BYTES_MAX / 2) && files.fits("/b", 1_000));
+        assert!(!files.fits("/b", limits::FILE_BYTES_MAX / 2));
+        (0..limits::FILES_MAX).for_each(|number| files.write(&format!("/{number}"), String::new()));
+        assert!(!files.fits("/b", 0) && files.fits("/1", 1));
     }
 }

@@ -24,6 +24,7 @@ mod path_mtu;
 mod process;
 mod route;
 mod socket;
+mod stdio;
 mod stream;
 mod syscall;
 pub mod sysctl;

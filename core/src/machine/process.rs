@@ -9,7 +9,7 @@ use super::syscall::Sys;
 use crate::event::Fact;
 use crate::id::{JobId, Pid};
 use crate::limits;
-use crate::programs::{Program, Signal, Step};
+use crate::programs::{Errno, Program, Signal, Stdio, Step};
 use crate::time::SimTime;
 use crate::view::{Key, ProcessRow, Row};
 
@@ -30,6 +30,10 @@ pub(super) struct Process {
     pub tty: Option<u16>,
     pub stdin: VecDeque<u8>,
     pub stdin_eof: bool,
+    /// Where its standard streams lead.
+    pub stdio: Stdio,
+    /// Why a write failed, until the program asks.
+    pub write_error: Option<Errno>,
     pub signal: Option<Signal>,
     pub timer: Option<SimTime>,
     pub frozen: bool,
@@ -125,14 +129,19 @@ impl Machine {
             return None;
         }
         let pid = self.processes.next_pid();
+        let parent = self.processes.table.get(&ppid);
+        let stdio = parent.map(|parent| parent.stdio.clone()).unwrap_or_default();
+        let stdin_eof = stdio.input.is_some() || parent.map_or(tty.is_none(), |parent| parent.stdin_eof);
         let process = Process {
             ppid,
             job,
             argv,
             program: Some(program),
             tty,
-            stdin: VecDeque::new(),
-            stdin_eof: self.processes.table.get(&ppid).map_or(tty.is_none(), |parent| parent.stdin_eof),
+            stdin: stdio.input.as_deref().unwrap_or_default().bytes().collect(),
+            stdin_eof,
+            stdio,
+            write_error: None,
             signal: None,
             timer: None,
             frozen: false,
@@ -182,7 +191,7 @@ impl Machine {
         match text {
             // The newest process of the job is the one in the foreground.
             Some(text) => {
-                if let Some((_, process)) = of_job.last_mut() {
+                if let Some((_, process)) = of_job.last_mut().filter(|(_, process)| process.stdio.input.is_none()) {
                     process.stdin.extend(text.bytes());
                 }
             }

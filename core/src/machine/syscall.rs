@@ -12,7 +12,7 @@ use super::process::{INIT, Process};
 use super::socket::{PacketFilter, PacketSocket, PingSocket, Socket, SocketBody, UdpSocket};
 use crate::addr::{Cidr, Endpoint, L4Proto, MacAddr};
 use crate::drop_reason::DropReason;
-use crate::event::{Fact, Output, Span, Stream};
+use crate::event::{Span, Stream};
 use crate::frame::Frame;
 use crate::frame::icmp::Icmp;
 use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
@@ -21,7 +21,7 @@ use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
 use crate::programs::{
     Datagram, EchoAnswer, EchoRequest, Errno, IcmpNotice, IfaceCounters, Kernel, LinkChange, NewAddr, PathMtu, Program,
-    PutMode, RouteChoice, RouteSpec, Signal, Stdin, TcpStatus,
+    PutMode, RouteChoice, RouteSpec, Signal, Sink, Stdin, Stdio, TcpStatus,
 };
 use crate::time::SimTime;
 use crate::view::{
@@ -30,7 +30,7 @@ use crate::view::{
 };
 
 /// Where the kernel's settings are files.
-const PROC_SYS: &str = "/proc/sys/";
+pub(super) const PROC_SYS: &str = "/proc/sys/";
 
 /// Whether `path` is in the directory `dir`, however deep.
 fn is_below(path: &str, dir: &str) -> bool {
@@ -85,17 +85,26 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn tty_columns(&self) -> Option<u16> {
-        self.machine.processes.table.get(&self.pid)?.tty
+        let process = self.machine.processes.table.get(&self.pid)?;
+        process.tty.filter(|_| matches!(process.stdio.out, Sink::Job(_)))
     }
 
     fn write(&mut self, stream: Stream, spans: Vec<Span>) {
-        let node = self.machine.node;
-        let pid = self.pid;
-        if let Some(job) = self.me().and_then(|process| process.job)
-            && !spans.is_empty()
-        {
-            self.ctx.fact(Fact::Output(Output { node, job, pid, stream, spans }));
+        self.machine.write_stream(self.ctx, self.pid, stream, spans);
+    }
+
+    fn stdio(&self) -> Stdio {
+        self.machine.processes.table.get(&self.pid).map(|process| process.stdio.clone()).unwrap_or_default()
+    }
+
+    fn set_stdio(&mut self, stdio: Stdio) {
+        if let Some(process) = self.me() {
+            process.stdio = stdio;
         }
+    }
+
+    fn take_write_error(&mut self) -> Option<Errno> {
+        self.me().and_then(|process| process.write_error.take())
     }
 
     fn read_stdin(&mut self) -> Stdin {
@@ -184,11 +193,7 @@ impl Kernel for Sys<'_, '_> {
         if let Some(path) = path.strip_prefix(PROC_SYS) {
             return self.machine.sysctl_write(self.ctx, path, &text);
         }
-        if path.starts_with("/proc/") {
-            return Err(Errno::EACCES);
-        }
-        self.machine.files.write(path, text);
-        Ok(())
+        self.machine.replace_file(path, text)
     }
 
     fn sysctls(&self) -> Vec<String> {
@@ -216,11 +221,7 @@ impl Kernel for Sys<'_, '_> {
     }
 
     fn append_file(&mut self, path: &str, text: &str) -> Result<(), Errno> {
-        if path.starts_with("/proc/") {
-            return Err(Errno::EACCES);
-        }
-        self.machine.files.append(path, text);
-        Ok(())
+        self.machine.append_to_file(path, text)
     }
 
     fn file_len(&self, path: &str) -> usize {

@@ -18,10 +18,12 @@ pub mod nc;
 pub mod ping;
 pub mod resolve;
 pub mod slurp;
+mod stdio;
 pub mod traceroute;
 pub mod vbox;
 
 pub use kernel::*;
+pub use stdio::{Sink, Stdio};
 
 /// Connections that wait for a web server, when the lab does not say (nginx's default on Linux).
 const HTTP_BACKLOG: u32 = 511;

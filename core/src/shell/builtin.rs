@@ -88,6 +88,11 @@ const DIRECTORIES: &[&str] = &[
     "/var/tmp",
 ];
 
+/// Whether a path is a directory here.
+pub(super) fn is_directory(path: &str) -> bool {
+    DIRECTORIES.contains(&path)
+}
+
 fn cd(args: &[String], env: &mut Env, prefix: &str, kernel: &mut dyn Kernel) -> i32 {
     let target = match args {
         [] => HOME,
@@ -98,7 +103,7 @@ fn cd(args: &[String], env: &mut Env, prefix: &str, kernel: &mut dyn Kernel) -> 
         }
     };
     let path = resolve(&env.directory, target);
-    if !DIRECTORIES.contains(&path.as_str()) {
+    if !is_directory(&path) {
         let why = if kernel.read_file(&path).is_ok() { "Not a directory" } else { "No such file or directory" };
         complain(kernel, format!("{prefix}cd: {target}: {why}"));
         return 1;

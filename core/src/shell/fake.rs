@@ -22,6 +22,10 @@ pub(super) struct Fake {
     pub(super) err: String,
     pub(super) meanings: Vec<String>,
     pub(super) files: BTreeMap<String, String>,
+    /// Where output goes now, and whether files can be written.
+    pub(super) stdio: Stdio,
+    pub(super) writable: bool,
+    pub(super) write_error: Option<Errno>,
     pub(super) ifaces: Vec<IfaceRow>,
     pub(super) addrs: Vec<AddrRow>,
     pub(super) routes: Vec<RouteRow>,
@@ -156,6 +160,16 @@ impl Kernel for Fake {
         self.columns
     }
     fn write(&mut self, stream: Stream, spans: Vec<Span>) {
+        let stream = match self.stdio.sink(stream).clone() {
+            Sink::Job(stream) => stream,
+            Sink::File(path) => {
+                let text: String = spans.into_iter().map(|span| span.text).collect();
+                return self.files.entry(path.to_string()).or_default().push_str(&text);
+            }
+            Sink::Null => return,
+            Sink::Full => return self.write_error = Some(Errno::ENOSPC),
+            Sink::Closed => return self.write_error = Some(Errno::EBADF),
+        };
         for span in spans {
             match stream {
                 Stream::Stdout => self.out.push_str(&span.text),
@@ -167,8 +181,17 @@ impl Kernel for Fake {
             }
         }
     }
+    fn stdio(&self) -> Stdio {
+        self.stdio.clone()
+    }
+    fn set_stdio(&mut self, stdio: Stdio) {
+        self.stdio = stdio;
+    }
+    fn take_write_error(&mut self) -> Option<Errno> {
+        self.write_error.take()
+    }
     fn read_stdin(&mut self) -> Stdin {
-        Stdin::Eof
+        self.stdio.input.take().map_or(Stdin::Eof, |text| Stdin::Bytes(text.bytes().collect()))
     }
     fn take_signal(&mut self) -> Option<Signal> {
         self.signals.pop_front()
@@ -199,8 +222,12 @@ impl Kernel for Fake {
     fn read_file(&self, path: &str) -> Result<String, Errno> {
         self.files.get(path).cloned().ok_or(Errno::ENOENT)
     }
-    fn write_file(&mut self, _: &str, _: String) -> Result<(), Errno> {
-        Err(Errno::EACCES)
+    fn write_file(&mut self, path: &str, text: String) -> Result<(), Errno> {
+        if !self.writable {
+            return Err(Errno::EACCES);
+        }
+        self.files.insert(path.to_owned(), text);
+        Ok(())
     }
     fn ifaces(&self) -> Vec<IfaceRow> {
         self.ifaces.clone()

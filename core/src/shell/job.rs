@@ -9,6 +9,7 @@ use super::builtin::{self, Outcome};
 use super::expand::Env;
 use super::lex::{self, Command, Connector};
 use super::out::complain;
+use super::redirect;
 use crate::id::Pid;
 use crate::programs::{Errno, Kernel, Signal, Step};
 use crate::time::SimTime;
@@ -147,27 +148,51 @@ impl Run {
         }
         // `a=$a$a` again and again would fill any memory.
         let words = command.words.iter().chain(command.assignments.iter().map(|(_, word)| word));
+        let words = words.chain(command.redirects.iter().map(|redirect| &redirect.target));
         if words.map(|word| self.env.expanded_len(word)).fold(0, usize::saturating_add) > EXPANDED_BYTES_MAX {
             complain(kernel, "bash: Argument list too long");
             return Some(126);
         }
         let argv: Vec<String> = command.words.iter().flat_map(|word| self.env.arguments(word)).collect();
+        let interactive = kernel.tty_columns().is_some();
+        let prefix = if interactive { "bash: ".to_owned() } else { format!("bash: line {}: ", command.line) };
+        let before = kernel.stdio();
+        match redirect::open(&command.redirects, &self.env, kernel) {
+            Ok(stdio) => kernel.set_stdio(stdio),
+            Err(why) => {
+                complain(kernel, format!("{prefix}{why}"));
+                self.env.status = 1;
+                return None;
+            }
+        }
+        let ended = self.execute(command, argv, &prefix, kernel);
+        kernel.set_stdio(before);
+        ended
+    }
+
+    /// Runs a command whose streams are open; `Some` when the shell itself is to end.
+    fn execute(&mut self, command: &Command, argv: Vec<String>, prefix: &str, kernel: &mut dyn Kernel) -> Option<i32> {
         // Before a command an assignment is for that command only; our programs read no environment.
-        if argv.is_empty() {
+        let Some(name) = argv.first().cloned() else {
             self.env.status = 0;
             for (name, word) in &command.assignments {
                 let value = self.env.value(word);
                 self.env.set(name, value);
             }
             return None;
-        }
-        let interactive = kernel.tty_columns().is_some();
-        let prefix = if interactive { "bash: ".to_owned() } else { format!("bash: line {}: ", command.line) };
-        match builtin::run(&argv, &mut self.env, &prefix, kernel) {
-            Some(Outcome::Done(status)) => self.env.status = status,
+        };
+        let _ = kernel.take_write_error();
+        match builtin::run(&argv, &mut self.env, prefix, kernel) {
+            Some(Outcome::Done(status)) => {
+                self.env.status = status;
+                if let Some(errno) = kernel.take_write_error() {
+                    complain(kernel, format!("{prefix}{name}: write error: {}", errno.text()));
+                    self.env.status = 1;
+                }
+            }
             Some(Outcome::Exit(status)) => return Some(status),
             Some(Outcome::Sleep(duration)) => self.foreground = Some(Foreground::Sleep(kernel.now() + duration)),
-            None => self.spawn(argv, &prefix, kernel),
+            None => self.spawn(argv, prefix, kernel),
         }
         None
     }

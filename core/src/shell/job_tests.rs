@@ -3,6 +3,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::programs::Stdio;
 use crate::shell::fake::Fake;
 
 /// Runs a line that does not wait.
@@ -96,6 +97,51 @@ fn sleep_waits_for_lab_time_and_can_be_stopped() {
     assert_eq!(stopped.poll(&mut fake), Step::Exited(130));
 }
 
+/// What bash 5.2.15 did here.
+#[test]
+fn redirections_are_opened_from_left_to_right() {
+    let fake = &mut Fake { writable: true, ..Fake::debian() };
+    for (line, status, out, err) in [
+        ("echo a > f; cat f", 0, "a\n", ""),
+        ("echo >> f b; cat f", 0, "a\nb\n", ""),
+        ("> f; cat f; echo c >| f; cat < f", 0, "c\n", ""),
+        ("cat /nope 2> e; cat e", 0, "cat: /nope: No such file or directory\n", ""),
+        ("cat /nope > o 2>&1; cat o", 0, "cat: /nope: No such file or directory\n", ""),
+        ("cat /nope 2>&1 > o; echo $?", 0, "cat: /nope: No such file or directory\n1\n", ""),
+        (
+            "cat /nope &> o; cat /nope &>> o; cat -n o",
+            0,
+            "     1\tcat: /nope: No such file or directory\n     2\tcat: /nope: No such file or directory\n",
+            "",
+        ),
+        ("echo a >&2", 0, "", "a\n"),
+        ("echo a1> f; echo a 1> e; cat f e", 0, "a1\na\n", ""),
+        ("echo hi > f > e; cat f e", 0, "hi\n", ""),
+        ("cd /etc; echo x > y; cat /etc/y", 0, "x\n", ""),
+        ("nope 2>/dev/null; echo $?", 0, "127\n", ""),
+        ("echo x > /dev/null 3> f; echo y", 0, "y\n", ""),
+        ("exit 3 > f; echo no", 3, "", ""),
+    ] {
+        assert_eq!(run(fake, line), (status, out.to_owned(), err.to_owned()), "{line}");
+        assert_eq!(fake.stdio, Stdio::default(), "{line}");
+    }
+    for (line, err) in [
+        ("echo hi > /nodir/x", "/nodir/x: No such file or directory"),
+        ("cat < /nofile", "/nofile: No such file or directory"),
+        ("echo x > /etc", "/etc: Is a directory"),
+        ("echo x > /proc/sys/net/ipv4/nope", "/proc/sys/net/ipv4/nope: No such file or directory"),
+        ("echo x > $UNSET", "$UNSET: ambiguous redirect"),
+        ("x=\"b d\"; echo a > $x", "$x: ambiguous redirect"),
+        ("echo x > \"\"", ": No such file or directory"),
+        ("echo hi >&5", "5: Bad file descriptor"),
+        ("echo hi > /dev/full", "echo: write error: No space left on device"),
+        ("nope > /nodir/x", "/nodir/x: No such file or directory"),
+        ("> /nodir/y && echo b", "/nodir/y: No such file or directory"),
+    ] {
+        assert_eq!(run(fake, line), (1, String::new(), format!("bash: line 1: {err}\n")), "{line}");
+    }
+}
+
 #[test]
 fn help_lists_every_command_that_the_machine_has() {
     let help = run(&mut Fake::debian(), "help").1;
@@ -125,7 +171,7 @@ proptest! {
 
     #[test]
     fn any_words_run_without_a_panic(
-        words in proptest::collection::vec("(ip|ss|a|addr|l|r|n|add|del|show|set|dev|via|lo|enp0s3|default|1.2.3.4/[0-9]{1,2}|up|-[a-z]|state|cat|echo|-e|[a-z]{1,4}|[;&|]{1,2}|[0-9x.:]{1,5})", 0..9)
+        words in proptest::collection::vec("(ip|ss|a|addr|l|r|n|add|del|show|set|dev|via|lo|enp0s3|default|1.2.3.4/[0-9]{1,2}|up|-[a-z]|state|cat|echo|-e|[a-z]{1,4}|[;&|<>]{1,2}|[12]>|/dev/null|[0-9x.:]{1,5})", 0..9)
     ) {
         let _ = ShellJob::new(&words.join(" ")).poll(&mut Fake::debian());
     }

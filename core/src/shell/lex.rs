@@ -40,6 +40,48 @@ pub enum Connector {
     IfFailed,
 }
 
+/// What a redirection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectKind {
+    /// `<`
+    Read,
+    /// `>` and `>|`
+    Write,
+    /// `>>`
+    Append,
+    /// `&>`
+    Both,
+    /// `&>>`
+    AppendBoth,
+    /// `>&`
+    Duplicate,
+}
+
+impl RedirectKind {
+    fn of(operator: &str) -> Option<Self> {
+        Some(match operator {
+            "<" => Self::Read,
+            ">" | ">|" => Self::Write,
+            ">>" => Self::Append,
+            "&>" => Self::Both,
+            "&>>" => Self::AppendBoth,
+            ">&" => Self::Duplicate,
+            _ => return None,
+        })
+    }
+}
+
+/// A redirection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The descriptor before the sign.
+    pub fd: Option<u32>,
+    /// What it does.
+    pub kind: RedirectKind,
+    /// The file, or the descriptor that is copied.
+    pub target: Word,
+}
+
 /// A simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -49,6 +91,8 @@ pub struct Command {
     pub assignments: Vec<(String, Word)>,
     /// The command's name and its arguments.
     pub words: Vec<Word>,
+    /// Where its streams lead, from left to right.
+    pub redirects: Vec<Redirect>,
     /// The line it stands on, from 1.
     pub line: usize,
 }
@@ -387,9 +431,11 @@ impl Parser<'_> {
                 }
                 Token::End if required => return Err(SyntaxError::End { line: self.lexer.line + 1 }),
                 Token::End => return Ok(commands),
-                Token::Operator(operator) => return Err(self.operator(operator, line)),
-                Token::Word(word) => {
-                    let (command, end) = self.command(word, connector, line)?;
+                Token::Operator(operator) if RedirectKind::of(operator).is_none() => {
+                    return Err(self.operator(operator, line));
+                }
+                first => {
+                    let (command, end) = self.command(first, connector, line)?;
                     commands.push(command);
                     (connector, required) = match end {
                         Token::Operator("&&") => (Connector::IfSucceeded, true),
@@ -407,10 +453,13 @@ impl Parser<'_> {
         }
     }
 
-    /// One simple command whose first word was read; with it the token that ended it.
-    fn command(&mut self, first: Word, connector: Connector, line: usize) -> Result<(Command, Token), SyntaxError> {
-        let mut command = Command { connector, assignments: Vec::new(), words: Vec::new(), line };
-        if let Some(text) = bare(&first) {
+    /// One simple command whose first token was read; with it the token that ended it.
+    fn command(&mut self, first: Token, connector: Connector, line: usize) -> Result<(Command, Token), SyntaxError> {
+        let (assignments, words, redirects) = (Vec::new(), Vec::new(), Vec::new());
+        let mut command = Command { connector, assignments, words, redirects, line };
+        if let Token::Word(word) = &first
+            && let Some(text) = bare(word)
+        {
             if let Some((sign, what)) = KEYWORDS.iter().find(|(sign, _)| *sign == text) {
                 return Err(missing(what, sign));
             }
@@ -418,20 +467,45 @@ impl Parser<'_> {
                 return Err(self.unexpected(text, line));
             }
         }
-        let mut word = first;
+        let mut token = first;
         loop {
-            if let Some(sign) = brace_expansion(&word) {
-                return Err(missing("brace expansions are", &sign));
-            }
-            match command.words.is_empty().then(|| assignment(&word)).flatten() {
-                Some(pair) => command.assignments.push(pair),
-                None => command.words.push(word),
-            }
-            match self.lexer.token()? {
-                Token::Word(next) => word = next,
+            match token {
+                Token::Word(word) => {
+                    if let Some(sign) = brace_expansion(&word) {
+                        return Err(missing("brace expansions are", &sign));
+                    }
+                    let before_sign = matches!(self.lexer.peek(0), Some('<' | '>'));
+                    let fd = bare(&word).and_then(|text| text.parse().ok()).filter(|_| before_sign);
+                    match (fd, command.words.is_empty().then(|| assignment(&word)).flatten()) {
+                        (Some(fd), _) => {
+                            let sign = self.lexer.token()?;
+                            if let Token::Operator(operator) = sign {
+                                self.redirect(&mut command, operator, Some(fd))?;
+                            }
+                        }
+                        (None, Some(pair)) => command.assignments.push(pair),
+                        (None, None) => command.words.push(word),
+                    }
+                }
+                Token::Operator(operator) if RedirectKind::of(operator).is_some() => {
+                    self.redirect(&mut command, operator, None)?;
+                }
                 end => return Ok((command, end)),
             }
+            token = self.lexer.token()?;
         }
+    }
+
+    /// A redirection whose sign was read.
+    fn redirect(&mut self, command: &mut Command, sign: &'static str, fd: Option<u32>) -> Result<(), SyntaxError> {
+        let Some(kind) = RedirectKind::of(sign) else { return Err(missing("redirections are", sign)) };
+        let line = self.lexer.line;
+        match self.lexer.token()? {
+            Token::Word(target) => command.redirects.push(Redirect { fd, kind, target }),
+            Token::Operator(operator) => return Err(self.unexpected(operator, line)),
+            Token::NewLine | Token::End => return Err(self.unexpected("newline", line)),
+        }
+        Ok(())
     }
 
     /// The error for an operator that cannot stand here, or that this lab lacks.
@@ -440,9 +514,8 @@ impl Parser<'_> {
             "|" | "|&" if self.a_command_was_before() => missing("pipes are", operator),
             "&" if self.a_command_was_before() => missing("background jobs are", "&"),
             "(" if !self.a_command_was_before() => missing("subshells are", "("),
-            "<" | ">" | ">>" | "<<" | "<<<" | "<<-" | "&>" | "&>>" | ">&" | "<&" | ">|" | "<>" => {
-                missing("redirections are", operator)
-            }
+            "<<" | "<<<" | "<<-" => missing("here documents are", operator),
+            "<&" | "<>" => missing("redirections are", operator),
             "(" => match self.lexer.token() {
                 Ok(Token::Operator(")")) => missing("functions are", "()"),
                 Ok(Token::Word(word)) => self.unexpected(bare(&word).unwrap_or("newline"), line),

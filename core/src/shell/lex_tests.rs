@@ -17,6 +17,11 @@ fn syntax_errors_are_worded_as_bash_words_them() {
         ("echo a; ; b", "bash: -c: line 1: syntax error near unexpected token `;'\nbash: -c: line 1: `echo a; ; b'"),
         ("echo \"abc", "bash: -c: line 1: unexpected EOF while looking for matching `\"'"),
         ("echo 'abc", "bash: -c: line 1: unexpected EOF while looking for matching `''"),
+        ("echo >", "bash: -c: line 1: syntax error near unexpected token `newline'\nbash: -c: line 1: `echo >'"),
+        (
+            "echo > ; true",
+            "bash: -c: line 1: syntax error near unexpected token `;'\nbash: -c: line 1: `echo > ; true'",
+        ),
         ("echo ${x", "bash: -c: line 1: unexpected EOF while looking for matching `}'"),
     ] {
         assert_eq!(parse(line).expect_err(line).render(false), expected, "{line}");
@@ -28,7 +33,8 @@ fn syntax_errors_are_worded_as_bash_words_them() {
 fn what_the_lab_lacks_is_named() {
     for (line, expected) in [
         ("ip a | grep inet", "bash: pipes (\"|\") are not available in this lab"),
-        ("ip a > x", "bash: redirections (\">\") are not available in this lab"),
+        ("cat << x", "bash: here documents (\"<<\") are not available in this lab"),
+        ("cat 3<> x", "bash: redirections (\"<>\") are not available in this lab"),
         ("ping 1.1.1.1 &", "bash: background jobs (\"&\") are not available in this lab"),
         ("echo $(date)", "bash: command substitutions (\"$(\") are not available in this lab"),
         ("for i in 1 2", "bash: loops (\"for\") are not available in this lab"),

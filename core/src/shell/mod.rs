@@ -24,6 +24,7 @@ mod coreutils;
 mod expand;
 #[cfg(test)]
 mod fake;
+mod redirect;
 #[cfg(test)]
 mod replay;
 mod sysctl;

@@ -44,3 +44,24 @@ fn a_traceroute_says_why_a_way_ends_or_cannot_begin() {
     assert_eq!(hops(stdout(&report, 8)), ["192.168.0.1", "192.168.0.1"], "{}", stdout(&report, 8));
     assert!(stdout(&report, 8).ends_with(" ms !X\n"), "{}", stdout(&report, 8));
 }
+
+#[test]
+fn a_setting_is_changed_by_writing_to_its_file_as_tutorials_do() {
+    let report = run(
+        &lab("nat"),
+        1,
+        "vm1: echo 1 > /proc/sys/net/ipv4/ip_forward\nvm1: sysctl net.ipv4.ip_forward\n\
+         vm1: echo x > /proc/sys/net/ipv4/ip_forward\nvm1: echo 1 > /proc/sys/net/ipv4/nope\n\
+         vm1: iptables -A INPUT -j ACCEPT; iptables-save > rules; iptables -F; iptables-restore < rules; iptables -S INPUT\n\
+         vm1: dhclient -v enp0s3 > log 2>&1\nvm1: cat log\n\
+         vm1: ping -c 2 8.8.8.8 > pings; tail pings || cat pings\n",
+    );
+    assert_eq!((report.results[0].exit, report.results[0].stderr.as_str()), (0, ""));
+    assert_eq!(stdout(&report, 1), "net.ipv4.ip_forward = 1\n");
+    assert_eq!(report.results[2].stderr, "bash: line 1: echo: write error: Invalid argument\n");
+    assert_eq!(report.results[3].stderr, "bash: line 1: /proc/sys/net/ipv4/nope: No such file or directory\n");
+    assert_eq!(stdout(&report, 4), "-P INPUT ACCEPT\n-A INPUT -j ACCEPT\n");
+    assert_eq!(stdout(&report, 5), "");
+    assert!(stdout(&report, 6).contains("DHCPACK of 10.0.2.15"), "{}", stdout(&report, 6));
+    assert!(stdout(&report, 7).contains("2 packets transmitted, 2 received"), "{}", stdout(&report, 7));
+}

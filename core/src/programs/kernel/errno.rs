@@ -29,6 +29,8 @@ errnos! {
     ESRCH = 3, "No such process";
     /// No such device or address.
     ENXIO = 6, "No such device or address";
+    /// No such descriptor, or not open for this.
+    EBADF = 9, "Bad file descriptor";
     /// Would block.
     EAGAIN = 11, "Resource temporarily unavailable";
     /// Not permitted by the file's mode.
@@ -39,6 +41,8 @@ errnos! {
     EBUSY = 16, "Device or resource busy";
     /// Already there.
     EEXIST = 17, "File exists";
+    /// A part of the path is no directory.
+    ENOTDIR = 20, "Not a directory";
     /// It is a directory.
     EISDIR = 21, "Is a directory";
     /// No such interface.
@@ -47,6 +51,8 @@ errnos! {
     EINVAL = 22, "Invalid argument";
     /// A table is full.
     ENFILE = 23, "Too many open files in system";
+    /// No room for more.
+    ENOSPC = 28, "No space left on device";
     /// Chains within chains too deep.
     EMLINK = 31, "Too many links";
     /// Written to a closed connection.

@@ -13,6 +13,7 @@ use crate::hypervisor::{HypervisorAnswer, HypervisorRequest};
 use crate::id::{FlowId, NodeId, Pid, SocketId};
 use crate::netfilter::conntrack::{ConntrackRow, Tuple};
 use crate::netfilter::model::Ruleset;
+use crate::programs::Stdio;
 use crate::time::SimTime;
 use crate::view::{
     AddrRow, DhcpClientRow, DhcpServerRow, FlowRow, IfaceRow, LeaseRow, NeighRow, NeighState, ProcessRow, RouteRow,
@@ -41,6 +42,16 @@ pub trait Kernel {
     fn tty_columns(&self) -> Option<u16>;
     /// Writes to standard output or error.
     fn write(&mut self, stream: Stream, spans: Vec<Span>);
+    /// Where this process's standard streams lead.
+    fn stdio(&self) -> Stdio {
+        Stdio::default()
+    }
+    /// Leads them elsewhere, those of children that are started from now on too.
+    fn set_stdio(&mut self, _stdio: Stdio) {}
+    /// Why a write to a standard stream failed since this was asked last.
+    fn take_write_error(&mut self) -> Option<Errno> {
+        None
+    }
     /// Reads what standard input has.
     fn read_stdin(&mut self) -> Stdin;
     /// Takes a signal that has arrived ([`Signal::Int`] or [`Signal::Term`]). A program that never asks dies of it.

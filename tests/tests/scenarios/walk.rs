@@ -1,6 +1,8 @@
 //! Whatever legal things a student does, in whatever lab and order, the world stays sound, tells its viewers the truth,
 //! and can be done again.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped here is what the walk looks for")]
+
 use netmodes_core::lab::Lab;
 use netmodes_core::protocol::{Capabilities, Rewind, SessionInput, VERSION};
 use netmodes_core::runner::{Runner, RunnerConfig};

@@ -3,9 +3,10 @@
 use core::time::Duration;
 
 use netmodes_core::lab::Lab;
-use netmodes_core::protocol::{Capabilities, Rewind};
+use netmodes_core::protocol::{Capabilities, LabChoice, Rewind, Session};
 use netmodes_core::runner::{Runner, RunnerConfig};
 use netmodes_core::script::Script;
+use netmodes_core::share;
 use netmodes_core::shell;
 use netmodes_core::world::{Command, Input, World};
 use netmodes_tests::content::{lab, lab_names, read};
@@ -92,6 +93,29 @@ fn any_command_line_ends_in_an_error_or_runs_and_leaves_a_sound_world() {
 }
 
 #[test]
+fn any_link_is_opened_or_refused() {
+    let session = Session {
+        core: "0.1.0".into(),
+        lab: LabChoice::Named("modes".into()),
+        lab_hash: lab("modes").hash_hex(),
+        seed: 7,
+        inputs: Vec::new(),
+    };
+    let whole = share::write(&session).unwrap();
+    bolero::check!().with_iterations(RUNS * 20).for_each(|bytes: &[u8]| {
+        for text in [String::from_utf8_lossy(bytes).into_owned(), spoiled(&whole, bytes), format!("1.{}", hex(bytes))] {
+            if let Ok(session) = share::read(&text) {
+                assert_eq!(share::read(&share::write(&session).unwrap()), Ok(session));
+            }
+        }
+    });
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
 fn any_script_is_read_or_refused_with_its_line() {
     bolero::check!().with_iterations(RUNS * 20).for_each(|bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
@@ -118,13 +142,24 @@ fn any_message_of_a_page_is_answered() {
         r#"{"m":"pace","pace":{"running":true,"speed_ppm":1000000}}"#,
         r#"{"m":"subscribe","frames":true,"host_sockets":false}"#,
         r#"{"m":"session"}"#,
+        r#"{"m":"share"}"#,
+        r#"{"m":"open","link":"1.AAAAAAAA"}"#,
+        r#"{"m":"look-back","to":{"to":"back","by":"frame"},"frames":50}"#,
+        r#"{"m":"look-back","to":{"to":"start"}}"#,
+        r#"{"m":"branch"}"#,
+        r#"{"m":"undo"}"#,
+        r#"{"m":"redo"}"#,
+        r#"{"m":"now"}"#,
+        r#"{"m":"reach","machines":["vm1","pc"]}"#,
+        r#"{"m":"stop"}"#,
+        r#"{"m":"do","command":{"c":"link","a":"pc:eth0","setting":{"loss_ppm":5}}}"#,
     ];
     let config = RunnerConfig {
         capabilities: Capabilities {
             place: "test".into(),
             pace: true,
             load: true,
-            rewind: Rewind::None,
+            rewind: Rewind::World,
             host_sockets: false,
         },
         program: "test".into(),

@@ -72,3 +72,22 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_takes_its_own_and_groups_frames_and_of_others_only_what_its_policy_allows_a_listening_guest() {
+        let (own, other) = (MacAddr([8, 0, 0x27, 0, 0, 1]), MacAddr([8, 0, 0x27, 0, 0, 2]));
+        for policy in [Promiscuous::Deny, Promiscuous::AllowVms, Promiscuous::AllowAll] {
+            for (listening, of_vm) in [(false, false), (false, true), (true, false), (true, true)] {
+                let card = Card { mac: own, policy, listening };
+                let takes = |to: MacAddr| card.takes(&[&to.0[..], &other.0, &[8, 0]].concat(), of_vm);
+                assert!(takes(own) && takes(MacAddr::BROADCAST) && takes(MacAddr([1, 0, 0x5e, 0, 0, 1])));
+                let allowed = policy == Promiscuous::AllowAll || (policy == Promiscuous::AllowVms && of_vm);
+                assert_eq!(takes(other), listening && allowed, "{policy:?} {listening} {of_vm}");
+            }
+        }
+    }
+}

@@ -6,8 +6,16 @@ use std::sync::OnceLock;
 
 use netmodes_core::error::{UserError, fill};
 
-const EN: &str = include_str!("../../static/locales/en.toml");
-const RU: &str = include_str!("../../static/locales/ru.toml");
+const EN: [&str; 3] = [
+    include_str!("../../static/locales/en/cli.toml"),
+    include_str!("../../static/locales/en/errors.toml"),
+    include_str!("../../static/locales/en/reach.toml"),
+];
+const RU: [&str; 3] = [
+    include_str!("../../static/locales/ru/cli.toml"),
+    include_str!("../../static/locales/ru/errors.toml"),
+    include_str!("../../static/locales/ru/reach.toml"),
+];
 const EXPLAIN_EN: &str = include_str!("../../static/explain/en.toml");
 const EXPLAIN_RU: &str = include_str!("../../static/explain/ru.toml");
 
@@ -45,11 +53,12 @@ impl Texts {
     /// In the language whose name begins so: `ru`, `ru_RU.UTF-8`; English for any other.
     pub(crate) fn of_language(name: &str) -> Self {
         static LOCALES: OnceLock<[Locale; 2]> = OnceLock::new();
-        // Tests read both files; one that could not be read leaves the codes to speak for themselves.
+        // Tests read all files; one that could not be read leaves the codes to speak for themselves.
         let locales = LOCALES.get_or_init(|| {
             [(EN, EXPLAIN_EN), (RU, EXPLAIN_RU)].map(|(words, explain)| {
+                let [cli, errors, reach] = words.map(|text| toml::from_str::<Locale>(text).unwrap_or_default());
                 let explain: Locale = toml::from_str(explain).unwrap_or_default();
-                Locale { drops: explain.drops, ..toml::from_str(words).unwrap_or_default() }
+                Locale { drops: explain.drops, errors: errors.errors, reach: reach.reach, ..cli }
             })
         });
         let [english, russian] = locales;
@@ -99,7 +108,7 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_texts_of_the_program() {
-        let [english, russian]: [Locale; 2] = [EN, RU].map(|text| toml::from_str(text).unwrap());
+        let [english, russian]: [Locale; 2] = [EN, RU].map(|[cli, ..]| toml::from_str(cli).unwrap());
         assert!(english.cli.keys().eq(russian.cli.keys()));
         assert!(!english.cli.is_empty() && !english.errors.is_empty());
     }

@@ -1,4 +1,4 @@
-//! What a user did wrong, as data: a stable code and its arguments. The words are in `static/locales/<lang>.toml`
+//! What a user did wrong, as data: a stable code and its arguments. The words are in `static/locales/<lang>/`
 //! under `errors`, in English and Russian; a test keeps codes and words in step.
 
 use core::fmt;

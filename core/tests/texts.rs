@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// All texts of a TOML file by their dotted keys.
+/// All texts of a TOML file, or of all files of a folder, by their dotted keys.
 fn texts(path: &str) -> BTreeMap<String, String> {
     fn flatten(prefix: &str, value: &toml::Value, into: &mut BTreeMap<String, String>) {
         match value {
@@ -31,9 +31,16 @@ fn texts(path: &str) -> BTreeMap<String, String> {
             other => panic!("{prefix} is no text: {other}"),
         }
     }
-    let text = std::fs::read_to_string(root().join("static").join(path)).unwrap();
+    let path = root().join("static").join(path);
+    let mut files = vec![path.clone()];
+    if path.is_dir() {
+        files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    }
     let mut map = BTreeMap::new();
-    flatten("", &toml::Value::Table(text.parse().unwrap()), &mut map);
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        flatten("", &toml::Value::Table(text.parse().unwrap()), &mut map);
+    }
     map
 }
 
@@ -56,8 +63,8 @@ fn plural_base(key: &str) -> &str {
 
 #[test]
 fn both_languages_have_the_same_keys_and_placeholders() {
-    for folder in ["locales", "explain"] {
-        let (en, ru) = (texts(&format!("{folder}/en.toml")), texts(&format!("{folder}/ru.toml")));
+    for (folder, end) in [("locales", ""), ("explain", ".toml")] {
+        let (en, ru) = (texts(&format!("{folder}/en{end}")), texts(&format!("{folder}/ru{end}")));
         assert_eq!(without_plurals(&en), without_plurals(&ru), "{folder}");
         for (key, text) in &en {
             assert!(!text.trim().is_empty(), "{folder}: {key} is empty");
@@ -73,7 +80,7 @@ fn both_languages_have_the_same_keys_and_placeholders() {
 
 #[test]
 fn russian_plurals_are_complete() {
-    let ru = texts("locales/ru.toml");
+    let ru = texts("locales/ru");
     for base in ru.keys().filter_map(|key| key.strip_suffix(".one")) {
         for form in ["few", "many", "other"] {
             assert!(ru.contains_key(&format!("{base}.{form}")), "{base}.{form}");
@@ -130,7 +137,7 @@ fn every_decision_is_explained_with_its_own_fields() {
 
 #[test]
 fn every_cause_of_a_failed_try_has_words() {
-    let en = texts("locales/en.toml");
+    let en = texts("locales/en");
     let causes = [
         Cause::Real,
         Cause::NoAddress,
@@ -176,7 +183,7 @@ fn codes_in_sources(call: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_error_and_every_goals_note_of_the_core_has_words() {
-    let en = texts("locales/en.toml");
+    let en = texts("locales/en");
     for (call, section) in [("UserError::new(", "errors"), ("Note::new(", "goals"), ("self.error(", "errors")] {
         let codes = codes_in_sources(call);
         assert!(!codes.is_empty());

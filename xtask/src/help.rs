@@ -22,11 +22,11 @@ the browser where there is a desktop (DISPLAY or WAYLAND_DISPLAY is set). Ctrl-C
 ";
 
 const BUILD: &str = "\
-Usage: cargo xtask build [--release]
+Usage: cargo xtask build [--release] [--page]
 
 Builds the page (WebAssembly), converts labs, texts and exercises for it, and builds the program with the page inside:
 target/debug/netmodes, or target/release/netmodes with --release. CARGO_TARGET_DIR is respected. The wasm32 target is
-added with rustup when it is missing.
+added with rustup when it is missing. --page stops before the program: the page's files are in target/site then.
 ";
 
 const TEST: &str = "\

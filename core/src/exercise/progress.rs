@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::view::LabView;
 
 /// Something to say about a goal, as data: a stable code and its arguments. The words are in
-/// `static/locales/<lang>.toml` under `goals`.
+/// `static/locales/<lang>/` under `goals`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Stable code.

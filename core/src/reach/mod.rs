@@ -46,7 +46,7 @@ pub struct Reason {
     pub cause: Cause,
 }
 
-/// Why a try failed. Texts are in `static/locales/<lang>.toml` under `reach`, those of drops under `drops` in
+/// Why a try failed. Texts are in `static/locales/<lang>/` under `reach`, those of drops under `drops` in
 /// `static/explain/<lang>.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -18,6 +18,18 @@ pub fn value(name: &str, text: &str) -> Result<Value, Fault> {
     })
 }
 
+/// Puts what `more` has to `all`, table by table. That no key is in two files is a rule of `xtask check`.
+pub fn merge(all: &mut Value, more: Value) {
+    match (all, more) {
+        (Value::Object(all), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(all.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (all, more) => *all = more,
+    }
+}
+
 /// An exercise's text as the page reads it: `{title, sections: {name: {heading, html}}}`.
 ///
 /// # Errors

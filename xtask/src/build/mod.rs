@@ -18,14 +18,18 @@ pub use wasm::{TARGET as WASM_TARGET, ensure_target};
 /// # Errors
 /// Unknown arguments, and whatever fails on the way.
 pub fn command(args: &[String]) -> Result<(), Fault> {
-    let release = match args {
-        [] => false,
-        [only] if only == "--release" => true,
-        other => {
-            return Err(Fault::usage(format!("build: unknown arguments {other:?}; see `cargo xtask build --help`")));
+    let (mut release, mut only_page) = (false, false);
+    for arg in args {
+        match arg.as_str() {
+            "--release" => release = true,
+            "--page" => only_page = true,
+            other => {
+                return Err(Fault::usage(format!("build: unknown argument {other}; see `cargo xtask build --help`")));
+            }
         }
-    };
-    all(&Paths::find()?, release)
+    }
+    let paths = Paths::find()?;
+    if only_page { page(&paths, release, &mut Steps::new(3)) } else { all(&paths, release) }
 }
 
 /// Page and program.
@@ -34,12 +38,18 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
 /// The first step that fails.
 pub fn all(paths: &Paths, release: bool) -> Result<(), Fault> {
     let mut steps = Steps::new(4);
+    page(paths, release, &mut steps)?;
+    steps.step("The program netmodes, with the site inside", || agent(paths, release))?;
+    eprintln!("Built {} in {}", paths.short(&paths.binary(release)), steps.shown());
+    Ok(())
+}
+
+/// The page alone: its files in the site's folder, for any web server.
+fn page(paths: &Paths, release: bool, steps: &mut Steps) -> Result<(), Fault> {
     steps.step("The wasm32 target of Rust", || ensure_target(paths))?;
     let modules = steps.step("The page: Rust to WebAssembly", || wasm::modules(paths, release))?;
     let sum = steps.step("The site: page, labs, texts, exercises", || site::assemble(paths, &modules, release))?;
     eprintln!("      {} files, {} kB{}", sum.files, sum.bytes / 1000, compressed(&sum));
-    steps.step("The program netmodes, with the site inside", || agent(paths, release))?;
-    eprintln!("Built {} in {}", paths.short(&paths.binary(release)), steps.shown());
     Ok(())
 }
 

@@ -37,11 +37,10 @@ pub fn assemble(paths: &Paths, modules: &Path, release: bool) -> Result<Sum, Fau
     site.modules(modules)?;
     site.plain()?;
     site.labs()?;
-    for folder in ["locales", "explain"] {
-        for file in files(&site.from.join(folder), "toml")? {
-            site.convert(&format!("{folder}/{}", stem(&file)), &file)?;
-        }
+    for file in files(&site.from.join("explain"), "toml")? {
+        site.convert(&format!("explain/{}", stem(&file)), &file)?;
     }
+    site.locales()?;
     let lecture = site.from.join("lecture.toml");
     if lecture.is_file() {
         site.convert("lecture", &lecture)?;
@@ -142,6 +141,20 @@ impl Site {
         let schema = self.from.join("labs/lab.schema.json");
         self.copy("labs/lab.schema.json", &schema)?;
         self.json("labs/index", &json!(index))
+    }
+
+    /// All files of a language make one, so that the page asks once.
+    fn locales(&mut self) -> Result<(), Fault> {
+        let folder = self.from.join("locales");
+        for language in ["en", "ru"] {
+            let mut words = json!({});
+            for file in files(&folder.join(language), "toml")? {
+                let text = fs::read_to_string(&file).at(file.display())?;
+                convert::merge(&mut words, convert::value(&self.shown(&file), &text)?);
+            }
+            self.json(&format!("locales/{language}"), &words)?;
+        }
+        Ok(())
     }
 
     fn exercises(&mut self) -> Result<(), Fault> {

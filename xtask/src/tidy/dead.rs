@@ -18,7 +18,8 @@ fn is_used(tree: &Tree, file: &str) -> bool {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["index.html" | "lecture.toml"] | ["exercises", "index.toml"] => true,
         ["labs", name] => name.ends_with(".toml") || *name == "lab.schema.json",
-        ["locales" | "explain", name] => matches!(*name, "en.toml" | "ru.toml"),
+        ["explain", name] => matches!(*name, "en.toml" | "ru.toml"),
+        ["locales", "en" | "ru", name] => name.ends_with(".toml"),
         ["exercises", id, rest @ ..] => {
             let listed =
                 tree.get("static/exercises/index.toml").is_some_and(|text| text.contains(&format!("\"{id}\"")));

@@ -4,7 +4,7 @@
 
 use super::{Finding, Tree};
 
-const LOCALES: [&str; 2] = ["static/locales/en.toml", "static/locales/ru.toml"];
+const LOCALES: [&str; 2] = ["static/locales/en/", "static/locales/ru/"];
 /// A call with a code as its first argument, and the section of the locale files where the code's words are.
 const CALLS: [(&str, &str); 2] = [("UserError::new(", "errors"), (".ui(", "ui")];
 const FOLDERS: [&str; 2] = ["agent/src/", "web/src/"];
@@ -12,14 +12,7 @@ const FOLDERS: [&str; 2] = ["agent/src/", "web/src/"];
 pub(super) fn findings(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for locale in LOCALES {
-        let Some(text) = tree.get(locale) else { continue };
-        let words: toml::Table = match toml::from_str(text) {
-            Ok(words) => words,
-            Err(error) => {
-                found.push(Finding::new(locale, 0, error.message().trim()));
-                continue;
-            }
-        };
+        let words = words_of(tree, locale, &mut found);
         for (file, text) in tree.sources().filter(|(file, _)| is_shown(file)) {
             for (call, section) in CALLS {
                 let known = |code: &str| words.get(section).and_then(|section| section.get(code)).is_some();
@@ -34,6 +27,38 @@ pub(super) fn findings(tree: &Tree) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// The words of one language: its files, each key in one of them only.
+fn words_of(tree: &Tree, folder: &str, found: &mut Vec<Finding>) -> toml::Table {
+    let mut words = toml::Table::new();
+    for (file, text) in tree.files().filter(|(file, _)| file.starts_with(folder)) {
+        match toml::from_str::<toml::Table>(text) {
+            Ok(more) => {
+                let twice = merge(&mut words, more);
+                found.extend(
+                    twice
+                        .into_iter()
+                        .map(|key| Finding::new(file, 0, format!("`{key}` stands in another file as well"))),
+                );
+            }
+            Err(error) => found.push(Finding::new(file, 0, error.message().trim())),
+        }
+    }
+    words
+}
+
+/// Puts the texts of `more` to those of `words`; the first key that both have.
+fn merge(words: &mut toml::Table, more: toml::Table) -> Option<String> {
+    let mut twice = None;
+    for (key, value) in more {
+        match (words.get_mut(&key), value) {
+            (None, value) => drop(words.insert(key, value)),
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => twice = twice.or(merge(old, new)),
+            (Some(_), _) => twice = twice.or(Some(key)),
+        }
+    }
+    twice
 }
 
 fn is_shown(file: &str) -> bool {
@@ -56,8 +81,8 @@ fn codes<'a>(text: &'a str, call: &'a str) -> impl Iterator<Item = (usize, &'a s
 mod tests {
     use super::*;
 
-    const EN: (&str, &str) = ("static/locales/en.toml", "[errors]\na = \"A\"\n[ui]\nopen = \"Open\"\n");
-    const RU: (&str, &str) = ("static/locales/ru.toml", "[errors]\na = \"А\"\n[ui]\n");
+    const EN: (&str, &str) = ("static/locales/en/ui.toml", "[errors]\na = \"A\"\n[ui]\nopen = \"Open\"\n");
+    const RU: (&str, &str) = ("static/locales/ru/ui.toml", "[errors]\na = \"А\"\n[ui]\n");
 
     #[test]
     fn an_error_without_words_is_found_for_each_language() {
@@ -73,7 +98,14 @@ mod tests {
     fn a_word_of_the_page_that_one_language_lacks_is_found() {
         let found = findings(&Tree::of(&[EN, RU, ("web/src/a.rs", "texts.ui(\"open\")")]));
         assert_eq!(found.len(), 1);
-        assert!(found[0].text.contains("ru.toml"), "{}", found[0].text);
+        assert!(found[0].text.contains("locales/ru"), "{}", found[0].text);
+    }
+
+    #[test]
+    fn a_key_in_two_files_of_a_language_is_found() {
+        let again = ("static/locales/en/time.toml", "[ui]\nopen = \"Open!\"\n");
+        let found = findings(&Tree::of(&[EN, again, RU]));
+        assert_eq!(found.iter().filter(|finding| finding.text.contains("`open`")).count(), 1);
     }
 
     #[test]

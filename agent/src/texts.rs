@@ -108,9 +108,10 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_texts_of_the_program() {
-        let [english, russian]: [Locale; 2] = [EN, RU].map(|[cli, ..]| toml::from_str(cli).unwrap());
-        assert!(english.cli.keys().eq(russian.cli.keys()));
-        assert!(!english.cli.is_empty() && !english.errors.is_empty());
+        let read = |texts: [&'static str; 3]| texts.map(|text| toml::from_str::<Locale>(text).unwrap());
+        let ([cli, errors, reach], [cli_ru, ..]) = (read(EN), read(RU));
+        assert!(cli.cli.keys().eq(cli_ru.cli.keys()));
+        assert!(!cli.cli.is_empty() && !errors.errors.is_empty() && !reach.reach.is_empty());
     }
 
     #[test]

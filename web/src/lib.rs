@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod dom;
+pub mod edit;
 pub mod format;
 pub mod i18n;
 pub mod layout;

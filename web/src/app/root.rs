@@ -6,6 +6,7 @@ use super::hub::Dispatch;
 use super::texts::use_loaded_texts;
 use super::{TextsHandle, panic};
 use crate::dom;
+use crate::panel::edit::Edit;
 use crate::panel::errors::Errors;
 use crate::panel::exercise::Exercise;
 use crate::panel::look::Look;
@@ -107,6 +108,8 @@ fn Panels(props: &PanelsProps) -> Html {
             />
             <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
             <Look state={state.clone()} />
+            <Edit edit={state.edit.clone()} view={state.view.clone()} source={state.source.clone()}
+                selection={state.selection} />
         </>
     }
 }

@@ -1,5 +1,6 @@
 //! The panels. A panel gets the slices of the state that it shows, and callbacks; it knows no other panel.
 
+pub mod edit;
 pub mod errors;
 pub mod exercise;
 pub mod frames;

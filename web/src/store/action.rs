@@ -5,7 +5,7 @@ use netmodes_core::id::{LinkId, NodeId};
 use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
 use netmodes_core::world::Command;
 
-use super::{Lang, Theme};
+use super::{EditAction, Lang, Theme};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -103,6 +103,8 @@ pub enum Action {
     Lang(Lang),
     /// Another theme.
     Theme(Theme),
+    /// Something is changed in place: a VM, a card, a cable.
+    Edit(EditAction),
     /// The newest error was read.
     DismissError,
 }

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod clock;
 pub mod crossing;
+pub mod edit;
 pub mod exchange;
 pub mod exercise;
 pub mod filter;
@@ -17,6 +18,7 @@ pub mod terminal;
 
 pub use action::{Action, Effect, Select};
 pub use clock::Clock;
+pub use edit::{EditAction, EditState, EditTarget};
 pub use exercise::ExerciseState;
 pub use frames::{FrameEntry, FrameLog};
 pub use outcomes::{Outcome, Outcomes, What};

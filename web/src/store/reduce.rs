@@ -12,6 +12,7 @@ use netmodes_core::world::Command;
 
 use super::outcomes::{Outcome, What};
 use super::state::{Connection, Host, Lab, SourceInfo};
+use super::edit;
 use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
 
 /// The lab a source without one of its own is asked for first.
@@ -79,6 +80,7 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Exercise(exercise) => return open_exercise(state, *exercise),
         Action::Answer { .. } | Action::Hint { .. } => return exercise(state, action),
         Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
+        Action::Edit(action) => return edit::act(state, action),
         Action::DismissError => {
             state.errors.edit().pop();
         }
@@ -221,13 +223,15 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history, past: _ } => {
             let again =
                 state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
+            let other_lab = state.lab.as_ref().is_some_and(|old| old.name != lab);
             begin(state, rows, seq);
             if let Some(exercise) = &mut state.exercise {
                 exercise.edit().begin(again, &state.view);
             }
             state.lab = Some(Shared::new(Lab { name: lab, title, seed }));
             state.clock.hear(time, wall_ms);
-            let effects = fold(state, &history);
+            let mut effects = edit::begin(state, other_lab);
+            effects.extend(fold(state, &history));
             let view = state.view.edit();
             view.seq = seq.max(view.seq);
             view.time = time;
@@ -254,7 +258,10 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         ServerMessage::HostSockets { whole, put, del, not_permitted } => {
             host_sockets(state.host.edit(), whole, put, &del, not_permitted);
         }
-        ServerMessage::Error(error) => refuse(state, error),
+        ServerMessage::Error(error) => match edit::refused(state, error) {
+            Ok(effects) => return effects,
+            Err(error) => refuse(state, error),
+        },
         // Answers to questions: whoever asked takes them before they come here.
         ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
         // The page asks for nothing that these tell of.
@@ -333,9 +340,12 @@ fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
             exercise.apply(event, view);
         }
     }
-    let effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
+    let mut effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
     for event in events {
         fold_passing(state, event);
+        if matches!(event.fact, Fact::InputDone { .. }) {
+            effects.extend(edit::input_done(state));
+        }
     }
     if let Some(oldest) = state.frames.oldest_frame().filter(|_| state.frames.forgotten > 0) {
         state.outcomes.edit().forget_before(oldest);

@@ -8,7 +8,7 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, ExerciseState, FrameLog, Outcomes, Terminal};
+use super::{Clock, EditState, ExerciseState, FrameLog, Outcomes, Terminal};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.
@@ -42,6 +42,8 @@ pub struct AppState {
     pub host_watched: bool,
     /// The exercise that is open, and how far it has come.
     pub exercise: Option<Shared<ExerciseState>>,
+    /// What the student is changing.
+    pub edit: Shared<EditState>,
     /// The language of texts.
     pub lang: Lang,
     /// Light, dark, or as the system says.

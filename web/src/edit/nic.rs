@@ -1,0 +1,181 @@
+//! A VM's card: its mode and network, its MAC, its cable, what it may overhear.
+
+use netmodes_core::hypervisor::{HypervisorCommand, NicChange, parse_mac};
+use netmodes_core::id::NodeId;
+use netmodes_core::view::{LabView, Mode, NicRow, NodeRow, Promiscuous};
+
+use super::read::{Reader, stands};
+use super::sheet::{Button, Choice, Field, Form, Kind, Sheet, Words};
+use super::vm::{hypervise, real, while_off};
+use super::{Change, Look};
+use crate::store::edit::{Plan, Then};
+
+/// The key of a mode's name.
+pub(super) const fn mode_key(mode: Mode) -> &'static str {
+    match mode {
+        Mode::NotAttached => "mode-notattached",
+        Mode::Nat => "mode-nat",
+        Mode::Bridged => "mode-bridged",
+        Mode::Internal => "mode-internal",
+        Mode::HostOnly => "mode-hostonly",
+        Mode::NatNetwork => "mode-natnetwork",
+        Mode::UdpTunnel => "mode-udptunnel",
+    }
+}
+
+/// Mode, network and MAC in one line.
+pub(super) fn summary(nic: &NicRow) -> Words {
+    let mut parts = vec![Words::key(mode_key(nic.mode))];
+    if !nic.network.is_empty() {
+        parts.push(nic.network.clone().into());
+    }
+    parts.push(nic.mac.to_string().into());
+    Words::Joined(parts, " · ")
+}
+
+/// What a mode gives a card, as the sheet explains it.
+const fn mode_hint(mode: Mode) -> &'static str {
+    match mode {
+        Mode::NotAttached => "edit-mode-notattached",
+        Mode::Nat => "edit-mode-nat",
+        Mode::Bridged => "edit-mode-bridged",
+        Mode::Internal => "edit-mode-internal",
+        Mode::HostOnly => "edit-mode-hostonly",
+        Mode::NatNetwork => "edit-mode-natnetwork",
+        Mode::UdpTunnel => "edit-mode-udptunnel",
+    }
+}
+
+/// The field that chooses a mode.
+pub(super) fn mode_field(mode: Mode, chosen: Mode) -> Field {
+    let choice = |mode: Mode| Choice {
+        disabled: mode == Mode::UdpTunnel,
+        ..Choice::new(mode.name(), Words::key(mode_key(mode)))
+    };
+    let choices = Mode::ALL.into_iter().map(choice).collect();
+    Field::new("mode", "edit-mode", Kind::Choice(choices), mode.name()).hint(Words::key(mode_hint(chosen)))
+}
+
+/// The field that names the network of a mode; none where the mode has none.
+pub(super) fn network_field(view: &LabView, host: Option<NodeId>, mode: Mode, value: &str) -> Option<Field> {
+    let known = || {
+        let of_host = view.host_networks.values().filter(move |row| Some(row.host) == host && row.mode == mode);
+        of_host.map(|row| row.name.clone())
+    };
+    let choices = |names: Vec<String>| {
+        let mut all: Vec<_> = names.into_iter().map(|name| Choice::new(name.clone(), name.into())).collect();
+        if !value.is_empty() && all.iter().all(|choice| choice.value != value) {
+            all.push(Choice::new(value, value.to_owned().into()));
+        }
+        if all.is_empty() {
+            all.push(Choice::new("", Words::key("edit-network-made")));
+        }
+        Kind::Choice(all)
+    };
+    let (label, kind, hint) = match mode {
+        Mode::NotAttached | Mode::Nat | Mode::UdpTunnel => return None,
+        Mode::Internal => ("edit-network-internal", Kind::Text, "edit-network-internal-hint"),
+        Mode::Bridged => ("edit-network-bridged", choices(bridgeable(view, host)), "edit-network-bridged-hint"),
+        Mode::HostOnly => ("edit-network-hostonly", choices(known().collect()), "edit-network-hostonly-hint"),
+        Mode::NatNetwork => ("edit-network-nat", choices(known().collect()), "edit-network-nat-hint"),
+    };
+    Some(Field::new("network", label, kind, value).hint(Words::key(hint)).example(if mode == Mode::Internal {
+        "intnet"
+    } else {
+        ""
+    }))
+}
+
+/// The host's interfaces with a cable that are not the hypervisor's own.
+fn bridgeable(view: &LabView, host: Option<NodeId>) -> Vec<String> {
+    let own = |name: &str| {
+        view.host_networks.values().any(|row| Some(row.host) == host && row.mode == Mode::HostOnly && row.name == name)
+    };
+    let ifaces = view.ifaces.values().filter(|iface| Some(iface.node) == host && !iface.loopback && iface.carrier);
+    ifaces.map(|iface| iface.name.clone()).filter(|name| !own(name)).collect()
+}
+
+/// The mode that is chosen in the form.
+pub(super) fn chosen_mode(look: Look<'_>, now: Mode) -> Mode {
+    look.draft.get("mode").and_then(|name| Mode::from_name(name)).unwrap_or(now)
+}
+
+/// The network in force for a mode: that of the card where the mode is the card's.
+fn network_now(nic: &NicRow, mode: Mode) -> &str {
+    if mode == nic.mode { &nic.network } else { "" }
+}
+
+fn parts<'a>(vm: NodeId, adapter: u8, look: Look<'a>) -> Option<(&'a NodeRow, &'a NicRow)> {
+    Some((look.view.nodes.get(&vm)?, look.view.nics.get(&(vm, adapter))?))
+}
+
+/// A card's sheet.
+pub(super) fn sheet(vm: NodeId, adapter: u8, look: Look<'_>) -> Option<Sheet> {
+    let (row, nic) = parts(vm, adapter, look)?;
+    let view = look.view;
+    let title = Words::key("edit-nic-title").with("adapter", adapter).with("vm", &row.name);
+    let mut sheet = Sheet::new(title, Words::key("edit-nic-what"));
+    sheet.notes.extend(real(row));
+    let chosen = chosen_mode(look, nic.mode);
+    let mut fields = vec![mode_field(nic.mode, chosen)];
+    fields.extend(network_field(view, row.host, chosen, network_now(nic, chosen)));
+    let on = |on: bool| if on { "on" } else { "" };
+    fields.push(Field::new("cable", "edit-cable", Kind::Check, on(nic.cable)).hint(Words::key("edit-cable-hint")));
+    let hint = Words::key(if row.off { "edit-mac-hint" } else { "edit-mac-hint-on" });
+    fields.push(Field::new("mac", "edit-mac", Kind::Mono, nic.mac).hint(hint).locked(real(row)));
+    let policy = |policy: Promiscuous| Choice::new(policy.name(), Words::key(promisc_key(policy)));
+    let policies = [Promiscuous::Deny, Promiscuous::AllowVms, Promiscuous::AllowAll].map(policy).to_vec();
+    let field = Field::new("promisc", "edit-promisc", Kind::Choice(policies), nic.promiscuous.name());
+    fields.push(field.hint(Words::key("edit-promisc-hint")).locked(real(row)));
+    sheet.form = Some(Form { fields, apply: "edit-apply", locked: None });
+    let gone = hypervise(view, row.host, HypervisorCommand::RemoveNic { vm: row.name.clone(), adapter });
+    let words = if row.off { "edit-nic-remove" } else { "edit-nic-off-remove" };
+    let plan = while_off(view, row, vec![gone], Then::Back);
+    sheet.remove = Some(Button::apply(Words::key(words), plan).locked(real(row)));
+    Some(sheet)
+}
+
+const fn promisc_key(policy: Promiscuous) -> &'static str {
+    match policy {
+        Promiscuous::Deny => "edit-promisc-deny",
+        Promiscuous::AllowVms => "edit-promisc-vms",
+        Promiscuous::AllowAll => "edit-promisc-all",
+    }
+}
+
+/// What a card's form comes to.
+pub(super) fn change(vm: NodeId, adapter: u8, look: Look<'_>) -> Change {
+    let Some((row, nic)) = parts(vm, adapter, look) else { return Change::default() };
+    let mut reader = Reader::new(look.draft);
+    let mode = chosen_mode(look, nic.mode);
+    let network = stands(look.draft, "network", network_now(nic, mode));
+    let mut change = NicChange {
+        mode: (mode != nic.mode).then_some(mode),
+        network: (network != network_now(nic, mode)).then_some(network),
+        cable: reader.turned("cable", nic.cable),
+        promiscuous: look
+            .draft
+            .get("promisc")
+            .and_then(|name| Promiscuous::from_name(name))
+            .filter(|p| *p != nic.promiscuous),
+        ..NicChange::default()
+    };
+    if let Some(text) = reader.changed("mac", &nic.mac.to_string()) {
+        match parse_mac(text) {
+            Ok(mac) => change.mac = Some(mac).filter(|mac| *mac != nic.mac),
+            Err(error) => reader.refuse("mac", error),
+        }
+    }
+    if change == NicChange::default() {
+        return reader.finish(Change::default());
+    }
+    let needs_off = change.mac.is_some();
+    let command =
+        hypervise(look.view, row.host, HypervisorCommand::SetNic { vm: row.name.clone(), adapter, change });
+    let plan = if needs_off {
+        while_off(look.view, row, vec![command], Then::Stay)
+    } else {
+        Plan { commands: vec![command], ..Plan::default() }
+    };
+    reader.finish(Change { plan, restarts: needs_off && !row.off, wrong: Vec::new() })
+}

@@ -170,8 +170,7 @@ pub(super) fn change(vm: NodeId, adapter: u8, look: Look<'_>) -> Change {
         return reader.finish(Change::default());
     }
     let needs_off = change.mac.is_some();
-    let command =
-        hypervise(look.view, row.host, HypervisorCommand::SetNic { vm: row.name.clone(), adapter, change });
+    let command = hypervise(look.view, row.host, HypervisorCommand::SetNic { vm: row.name.clone(), adapter, change });
     let plan = if needs_off {
         while_off(look.view, row, vec![command], Then::Stay)
     } else {

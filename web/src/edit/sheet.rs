@@ -42,9 +42,7 @@ impl Words {
             Self::Key(key, args) => fill(&texts.ui(key), args),
             Self::Count(key, n) => texts.ui_count(key, *n).to_string(),
             Self::Plain(text) => text.clone(),
-            Self::Joined(parts, between) => {
-                parts.iter().map(|part| part.text(texts)).collect::<Vec<_>>().join(between)
-            }
+            Self::Joined(parts, between) => parts.iter().map(|part| part.text(texts)).collect::<Vec<_>>().join(between),
         }
     }
 }

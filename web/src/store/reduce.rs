@@ -10,9 +10,9 @@ use netmodes_core::protocol::{ClientMessage, LabChoice, ServerMessage, VERSION};
 use netmodes_core::view::{Key, LabView, Row};
 use netmodes_core::world::Command;
 
+use super::edit;
 use super::outcomes::{Outcome, What};
 use super::state::{Connection, Host, Lab, SourceInfo};
-use super::edit;
 use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
 
 /// The lab a source without one of its own is asked for first.

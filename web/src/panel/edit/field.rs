@@ -39,7 +39,8 @@ pub fn EditField(props: &Props) -> Html {
     let described = (!described.is_empty()).then(|| described.join(" "));
     let control = control(props, &id, described, &texts);
     let label = texts.ui(field.label);
-    let unit = field.unit.map(|unit| html! { <span class="edit-unit" id={format!("{id}-unit")}>{ texts.ui(unit) }</span> });
+    let unit =
+        field.unit.map(|unit| html! { <span class="edit-unit" id={format!("{id}-unit")}>{ texts.ui(unit) }</span> });
     let body = if field.kind == Kind::Check {
         html! { <label class="edit-check">{ control }<span>{ label }</span></label> }
     } else {

@@ -114,8 +114,7 @@ fn Open(props: &OpenProps) -> Html {
         });
     }
     let source = props.source.as_ref();
-    let look =
-        Look { view: &props.view, draft: &draft, capabilities: source.map(|source| &source.capabilities) };
+    let look = Look { view: &props.view, draft: &draft, capabilities: source.map(|source| &source.capabilities) };
     let sheet = edit::sheet(&props.target, look);
     let change = edit::change(&props.target, look);
     let back = dispatch.callback(|_: MouseEvent| Action::Edit(EditAction::Back));
@@ -129,7 +128,8 @@ fn Open(props: &OpenProps) -> Html {
             }
         })
     };
-    let title = sheet.as_ref().map_or_else(|| texts.ui("edit-gone-title").to_string(), |sheet| sheet.title.text(&texts));
+    let title =
+        sheet.as_ref().map_or_else(|| texts.ui("edit-gone-title").to_string(), |sheet| sheet.title.text(&texts));
     let body = match sheet {
         Some(sheet) => {
             html! { <parts::Body sheet={sheet} change={change} edit={props.edit.clone()} draft={draft.clone()} /> }

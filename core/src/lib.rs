@@ -12,7 +12,8 @@
 //! - things: [`link`], [`switch`], [`machine`] (one computer), [`programs`] (what runs on it), [`shell`] (words to
 //!   programs), [`hypervisor`] (what each attachment mode builds)
 //! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
-//!   knows: the fold of the facts), [`reach`] (who reaches whom, tried in forks)
+//!   knows: the fold of the facts), [`reach`] (who reaches whom, tried in forks), [`why`] (the first cause of a failure,
+//!   read from the facts)
 //! - at the edge, with serde: [`lab`], [`exercise`], [`script`], [`protocol`], [`share`] (a session as a link's text),
 //!   and [`runner`], which drives a world for the page's worker, the headless simulator and the agent alike.
 
@@ -43,4 +44,5 @@ pub mod shell;
 pub mod switch;
 pub mod time;
 pub mod view;
+pub mod why;
 pub mod world;

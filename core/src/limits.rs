@@ -98,6 +98,12 @@ pub const RECORD_WORD_BYTES_MAX: usize = 16 << 20;
 pub const RECORD_KEYFRAME_ROWS_MAX: usize = 200_000;
 /// Passing events that a snapshot carries: words, and frame facts, each.
 pub const RECORD_EVENTS_SHOWN_MAX: usize = 4_000;
+/// Facts about frames that a viewer remembers in order to explain what failed.
+pub const WHY_EVENTS_MAX: usize = 16_384;
+/// Command lines that are remembered in order to explain them.
+pub const WHY_JOBS_MAX: usize = 200;
+/// Bytes of one command's output that are remembered for that.
+pub const WHY_OUTPUT_MAX: usize = 4_096;
 /// Characters of a link's text; browsers take some two million, chat programs cut far earlier.
 pub const LINK_CHARS_MAX: usize = 100_000;
 /// Bytes of a session that a link's text may unfold to.

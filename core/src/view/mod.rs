@@ -3,6 +3,7 @@
 //! A row holds facts only. Ages, counters and queue lengths are samples: they are `None` in facts and filled in by a
 //! query ([`crate::world::World::rows`] with samples). Must not know the World.
 
+pub mod route;
 mod rows;
 mod table;
 

@@ -6,10 +6,12 @@ use yew::prelude::*;
 
 use super::frames::Frames;
 use super::parts::{Tab, Tabs};
+use super::reach::WhoReaches;
 use super::sockets::Sockets;
 use super::tables::Tables;
+use super::why::Why;
 use crate::app::use_texts;
-use crate::store::{AppState, Shared};
+use crate::store::{AppState, Inside, Shared};
 
 /// What is shown.
 #[derive(Clone, PartialEq, Properties)]
@@ -26,10 +28,11 @@ pub fn Look(props: &Props) -> Html {
     // Each tab has a filter of its own.
     let filters = use_state(BTreeMap::<AttrValue, AttrValue>::new);
     let filter = filters.get(&*chosen).cloned().unwrap_or_default();
-    let tabs: Vec<_> = ["frames", "tables", "sockets"]
+    let tabs: Vec<_> = ["frames", "tables", "sockets", "why"]
         .into_iter()
         .map(|key| Tab { key: key.into(), label: texts.ui(&format!("tab-{key}")).into(), busy: false })
         .collect();
+    use_requests(&props.state.inside, &chosen, &filters);
     let on_choose = {
         let chosen = chosen.setter();
         Callback::from(move |key| chosen.set(key))
@@ -54,6 +57,10 @@ pub fn Look(props: &Props) -> Html {
             <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
                 node={state.selection.node.or(state.front)} filter={filter.clone()} />
         },
+        "reach" => html! { <WhoReaches view={state.view.clone()} reach={state.reach.clone()} clock={state.clock} /> },
+        "why" => {
+            html! { <Why view={state.view.clone()} happened={state.happened.clone()} question={state.inside.why} /> }
+        }
         _ => html! {
             <Frames view={state.view.clone()} frames={state.frames.clone()} outcomes={state.outcomes.clone()}
                 selected={state.selection.frame} filter={filter.clone()} />
@@ -69,4 +76,26 @@ pub fn Look(props: &Props) -> Html {
             <div class="look-body" role="tabpanel" id="look-panel" aria-labelledby={format!("look-tab-{}", *chosen)}>{ body }</div>
         </section>
     }
+}
+
+/// Tabs and filters that other parts of the page ask for.
+#[hook]
+fn use_requests(
+    inside: &Shared<Inside>,
+    chosen: &UseStateHandle<AttrValue>,
+    filters: &UseStateHandle<BTreeMap<AttrValue, AttrValue>>,
+) {
+    let (inside, chosen, filters) = (inside.clone(), chosen.setter(), filters.clone());
+    use_effect_with(inside.asked, move |asked| {
+        if let Some(tab) = inside.tab {
+            chosen.set(tab.into());
+        }
+        if let Some((at, filter)) = &inside.filter
+            && at == asked
+        {
+            let mut new = (*filters).clone();
+            new.insert("frames".into(), AttrValue::from(filter.to_string()));
+            filters.set(new);
+        }
+    });
 }

@@ -1,11 +1,11 @@
 //! What can happen to the page's state, and what is to be done besides.
 
 use netmodes_core::exercise::Exercise;
-use netmodes_core::id::{LinkId, NodeId};
+use netmodes_core::id::{JobId, LinkId, NodeId};
 use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
 use netmodes_core::world::Command;
 
-use super::{EditAction, Lang, Theme};
+use super::{EditAction, InsideAction, Lang, Theme};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -99,6 +99,17 @@ pub enum Action {
         /// The goal's name.
         goal: String,
     },
+    /// Something is asked of the lower right.
+    Inside(InsideAction),
+    /// Why a command ended as it did: opens the tab that explains it.
+    Why {
+        /// The machine.
+        node: NodeId,
+        /// The command.
+        job: JobId,
+    },
+    /// Shows the frames that pass this filter.
+    Filter(String),
     /// Another language.
     Lang(Lang),
     /// Another theme.

@@ -6,11 +6,13 @@ use netmodes_core::error::UserError;
 use netmodes_core::event::{Event, Fact};
 use netmodes_core::id::NodeId;
 use netmodes_core::programs::Signal;
-use netmodes_core::protocol::{ClientMessage, LabChoice, ServerMessage, VERSION};
+use netmodes_core::protocol::{ClientMessage, Doing, LabChoice, ServerMessage, VERSION};
 use netmodes_core::view::{Key, LabView, Row};
+use netmodes_core::why::Question;
 use netmodes_core::world::Command;
 
 use super::edit;
+use super::inside::{self, InsideAction};
 use super::outcomes::{Outcome, What};
 use super::state::{Connection, Host, Lab, SourceInfo};
 use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
@@ -79,6 +81,9 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::Exercise(exercise) => return open_exercise(state, *exercise),
         Action::Answer { .. } | Action::Hint { .. } => return exercise(state, action),
+        Action::Inside(action) => return inside::inside(state, action),
+        Action::Why { node, job } => return inside::inside(state, InsideAction::Why(Question::Job { node, job })),
+        Action::Filter(filter) => inside::filter(state, &filter),
         Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
         Action::Edit(action) => return edit::act(state, action),
         Action::DismissError => {
@@ -228,6 +233,9 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             if let Some(exercise) = &mut state.exercise {
                 exercise.edit().begin(again, &state.view);
             }
+            if again {
+                state.reach = Shared::default();
+            }
             state.lab = Some(Shared::new(Lab { name: lab, title, seed }));
             state.clock.hear(time, wall_ms);
             let mut effects = edit::begin(state, other_lab);
@@ -264,8 +272,12 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         },
         // Answers to questions: whoever asked takes them before they come here.
         ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
+        ServerMessage::Progress { doing: Doing::Reach, steps, of, over, .. } => {
+            inside::reach_progress(state, steps, of, over)
+        }
+        ServerMessage::Reach { time, matrix } => inside::reach_found(state, time, matrix),
         // The page asks for nothing that these tell of.
-        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } | ServerMessage::Reach { .. } => {}
+        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } => {}
     }
     Vec::new()
 }
@@ -298,6 +310,7 @@ fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
     state.frames = Shared::default();
     state.outcomes = Shared::default();
     state.timeline = Shared::default();
+    state.happened = Shared::default();
     state.selection = Selection::default();
     let old = std::mem::take(&mut state.terminals);
     let mut terminals = BTreeMap::new();
@@ -341,6 +354,7 @@ fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
         }
     }
     let mut effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
+    inside::note_changes(state, events);
     for event in events {
         fold_passing(state, event);
         if matches!(event.fact, Fact::InputDone { .. }) {
@@ -356,6 +370,7 @@ fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
 /// Facts that pass by: frames, output, jobs.
 fn fold_passing(state: &mut AppState, event: &Event) {
     let time = event.time;
+    state.happened.edit().push(event, &state.view);
     match &event.fact {
         Fact::Put { row: Row::Node(node) } => {
             let known = state.terminals.contains_key(&node.id);

@@ -8,7 +8,7 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, EditState, ExerciseState, FrameLog, Outcomes, Terminal};
+use super::{Clock, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, Reach, Terminal};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.
@@ -44,6 +44,12 @@ pub struct AppState {
     pub exercise: Option<Shared<ExerciseState>>,
     /// What the student is changing.
     pub edit: Shared<EditState>,
+    /// What is asked of the lower right.
+    pub inside: Shared<Inside>,
+    /// What explains failures.
+    pub happened: Shared<Happened>,
+    /// Who reaches whom.
+    pub reach: Shared<Reach>,
     /// The language of texts.
     pub lang: Lang,
     /// Light, dark, or as the system says.

@@ -4,6 +4,7 @@ mod context;
 mod hub;
 mod panic;
 mod root;
+pub mod shortcuts;
 mod texts;
 
 pub use context::{TextsHandle, use_dispatch, use_lab_time, use_texts};

@@ -1,10 +1,11 @@
 //! The application's root: makes the state, opens the source, loads the texts, and lays the panels out.
 
+use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::hub::Dispatch;
 use super::texts::use_loaded_texts;
-use super::{TextsHandle, panic};
+use super::{TextsHandle, panic, shortcuts};
 use crate::dom;
 use crate::panel::edit::Edit;
 use crate::panel::errors::Errors;
@@ -45,6 +46,7 @@ fn App() -> Html {
         let dispatch = dispatch.clone();
         use_effect_with((), move |()| dispatch.open());
     }
+    use_shortcuts(&dispatch);
     let texts = use_loaded_texts(state.lang);
     use_document(&state, &texts);
     html! {
@@ -73,6 +75,22 @@ fn use_document(state: &AppState, texts: &TextsHandle) {
         if let Some(lab) = lab {
             panic::note(&lab.name, lab.seed);
         }
+    });
+}
+
+/// Listens for the page's shortcuts.
+#[hook]
+fn use_shortcuts(dispatch: &Dispatch) {
+    let dispatch = dispatch.clone();
+    use_effect_with((), move |()| {
+        let listener = dom::window().map(|window| {
+            dom::Listener::new(&window, "keydown", move |event| {
+                if let Some(event) = event.dyn_ref() {
+                    shortcuts::handle(event, &dispatch);
+                }
+            })
+        });
+        move || drop(listener)
     });
 }
 

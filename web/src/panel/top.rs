@@ -49,7 +49,7 @@ pub fn Top(props: &Props) -> Html {
             { languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }
             <button type="button" class="icon" title={theme_title(&texts, props.theme)}
                 aria-label={theme_title(&texts, props.theme)} onclick={theme}><Icon name="theme" /></button>
-            <button type="button" class="icon" title={texts.ui("help")} aria-label={texts.ui("help")}
+            <button type="button" id="help-button" class="icon" title={texts.ui("help")} aria-label={texts.ui("help")}
                 aria-expanded={help.to_string()} onclick={toggle_help.clone()}><Icon name="help" /></button>
             if *help { { help_box(&texts, props, toggle_help) } }
         </header>

@@ -36,6 +36,8 @@ pub enum Action {
     },
     /// The student chose something in the picture or a list.
     Select(Select),
+    /// Something is pointed at, or nothing any more: every panel marks it.
+    Highlight(Option<super::Highlight>),
     /// Another machine's terminal to the front.
     Front(NodeId),
     /// A line was typed at a terminal.

@@ -47,6 +47,7 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
             refuse(state, UserError::new("page-message-unreadable").with("detail", detail))
         }
         Action::Select(select) => choose(state, select),
+        Action::Highlight(highlight) => state.highlight = highlight,
         Action::Front(node) => state.front = Some(node),
         Action::Typed { node, line } => return typed(state, node, line),
         Action::Interrupt { node, typed } => return interrupt(state, node, &typed),
@@ -312,6 +313,7 @@ fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
     state.timeline = Shared::default();
     state.happened = Shared::default();
     state.selection = Selection::default();
+    state.highlight = None;
     let old = std::mem::take(&mut state.terminals);
     let mut terminals = BTreeMap::new();
     for node in super::state::machines(&state.view) {

@@ -36,6 +36,8 @@ pub struct AppState {
     pub front: Option<NodeId>,
     /// What is chosen in the picture and the lists.
     pub selection: Selection,
+    /// What is pointed at, with the mouse or the keyboard, anywhere on the page.
+    pub highlight: Option<super::Highlight>,
     /// Sockets of the real host (agent only).
     pub host: Shared<Host>,
     /// Somebody looks at them; a connection that comes back is told so.

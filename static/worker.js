@@ -1,14 +1,16 @@
 // The worker that holds the world. It owns the clock and carries messages: a text from the page is a message of the
 // protocol and goes into the module as bytes; what the module has to say comes out as bytes and goes to the page as a
-// text. No JavaScript object is kept inside the module, so a copy of its linear memory is a whole snapshot.
+// text. No JavaScript object is kept inside this instance of the module, so a copy of its linear memory is a whole
+// snapshot.
 import start, {
   world_add_lab,
   world_advance,
+  world_begin,
   world_message,
   world_next_wakeup,
   world_poll,
   world_start,
-} from "./pkg/world.js";
+} from "./pkg/page.js";
 
 // Shortest pause between two looks at the clock: one frame of a 60 Hz screen. While lab time is paused there is no
 // wake-up and no timer at all.
@@ -19,8 +21,26 @@ const PAUSE_MS_MAX = 0x7fffffff;
 const toBytes = new TextEncoder();
 const toText = new TextDecoder();
 let timer;
-let running = false;
+// "starting", "running" or "failed"; the page asks, since it may begin to listen at any time.
+let state = "starting";
+let failure = "";
+let asked = false;
 const waiting = [];
+
+function say() {
+  if (!asked) return;
+  if (state === "running") self.postMessage({ ready: true });
+  if (state === "failed") self.postMessage({ failed: failure });
+}
+
+// A panic of the module, or a start that did not work: it cannot go on. The page says so and offers a reload.
+function fail(error) {
+  state = "failed";
+  failure = String(error);
+  clearTimeout(timer);
+  console.error(error);
+  say();
+}
 
 // Tell the page what the world has to say, then sleep until the world wants to be woken.
 function settle() {
@@ -41,11 +61,7 @@ function guarded(work) {
   try {
     work();
   } catch (error) {
-    // A panic of the module: it cannot go on. The page says so and offers a reload.
-    running = false;
-    clearTimeout(timer);
-    console.error(error);
-    self.postMessage({ failed: String(error) });
+    fail(error);
   }
 }
 
@@ -63,41 +79,37 @@ function take(text) {
   });
 }
 
-self.onmessage = (event) => {
-  if (running) take(event.data);
-  else waiting.push(event.data);
+// From the page: the compiled module first, `null` when it begins to listen, then texts.
+self.onmessage = ({ data }) => {
+  if (data?.module) {
+    begin(data.module).catch(fail);
+  } else if (data === null) {
+    asked = true;
+    say();
+  } else if (state === "running") {
+    take(data);
+  } else {
+    waiting.push(data);
+  }
 };
 
-async function fetchOk(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return response;
-}
+const labs = fetch(new URL("./labs/all.json", import.meta.url)).then((answer) => {
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+  return answer.json();
+});
+// Heard of in `begin`, at the latest.
+labs.catch(() => {});
 
-async function begin() {
-  const [, index] = await Promise.all([
-    start({ module_or_path: new URL("./pkg/world_bg.wasm", import.meta.url) }),
-    fetchOk("./labs/index.json").then((answer) => answer.json()),
-  ]);
-  const labs = await Promise.all(
-    index.map(async (entry) => {
-      const name = typeof entry === "string" ? entry : entry.name;
-      const answer = await fetchOk(`./labs/${encodeURIComponent(name)}.json`);
-      return [name, new Uint8Array(await answer.arrayBuffer())];
-    }),
-  );
-  for (const [name, bytes] of labs) {
-    const problem = world_add_lab(name, bytes);
+async function begin(module) {
+  await start({ module_or_path: module });
+  world_begin();
+  for (const [name, lab] of Object.entries(await labs)) {
+    const problem = world_add_lab(name, toBytes.encode(JSON.stringify(lab)));
     if (problem !== "") console.error(`lab ${name}: ${problem}`);
   }
   world_start();
-  running = true;
-  self.postMessage({ ready: true });
+  state = "running";
+  say();
   for (const text of waiting.splice(0)) take(text);
   settle();
 }
-
-begin().catch((error) => {
-  console.error(error);
-  self.postMessage({ failed: String(error) });
-});

@@ -13,6 +13,8 @@ use hyper::{Method, Response, StatusCode};
 use include_dir::{Dir, include_dir};
 
 static EMBEDDED: Dir<'static> = include_dir!("$NETMODES_SITE_DIR");
+/// What a release on a static host has, and an agent does not hand out.
+const SERVICE_WORKER: &str = "sw.js";
 /// Differs when any file of the page differs.
 const TAG: &str = env!("NETMODES_SITE_TAG");
 
@@ -34,6 +36,8 @@ impl Site {
     pub(crate) fn embedded() -> Self {
         let mut files = BTreeMap::new();
         collect(&EMBEDDED, &mut files);
+        // It would keep the agent's page beyond the agent's life, and for another program at the same port.
+        files.remove(SERVICE_WORKER);
         Self { files }
     }
 
@@ -47,8 +51,12 @@ impl Site {
         let name = path.strip_prefix('/').unwrap_or(path);
         let name = if name.is_empty() { "index.html" } else { name };
         let Some(whole) = self.files.get(name) else { return plain(StatusCode::NOT_FOUND, "404\n") };
-        let packed = self.files.get(&format!("{name}.br")).filter(|_| takes_brotli(headers));
-        let tag = format!("\"{TAG}{}\"", if packed.is_some() { "-br" } else { "" });
+        // The better one first.
+        let packed = [("br", "br"), ("gzip", "gz")].into_iter().find_map(|(coding, end)| {
+            let file = self.files.get(&format!("{name}.{end}")).filter(|_| takes(headers, coding))?;
+            Some((coding, *file))
+        });
+        let tag = format!("\"{TAG}{}\"", packed.map(|(coding, _)| format!("-{coding}")).unwrap_or_default());
         let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let known = known.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == tag || one == "*");
         let mut answer = if known {
@@ -56,18 +64,20 @@ impl Site {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             answer
         } else {
-            Response::new(Full::new(Bytes::from_static(packed.unwrap_or(whole))))
+            Response::new(Full::new(Bytes::from_static(packed.map_or(*whole, |(_, file)| file))))
         };
         let set = answer.headers_mut();
         set.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
-        // Always asked again, and answered with 304 as long as the program is the same.
-        set.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // A name with a hash in it never gets another content; what has none is always asked for again, and answered
+        // with 304 as long as the program is the same.
+        let keep = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
+        set.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
         set.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             set.insert(ETAG, tag);
         }
-        if packed.is_some() && !known {
-            set.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
+        if let (Some((coding, _)), false) = (packed, known) {
+            set.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
         guarded(answer)
     }
@@ -101,17 +111,25 @@ fn collect(directory: &Dir<'static>, files: &mut BTreeMap<String, &'static [u8]>
     directory.dirs().for_each(|directory| collect(directory, files));
 }
 
-/// Whether `Accept-Encoding` has `br`, and not with `q=0` (RFC 9110, 12.5.3).
-fn takes_brotli(headers: &HeaderMap) -> bool {
+/// Whether `Accept-Encoding` has this coding, and not with `q=0` (RFC 9110, 12.5.3).
+fn takes(headers: &HeaderMap, coding: &str) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|one| {
         let mut parts = one.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("br"));
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
         let refused = parts.any(|part| {
             part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0)
         });
         named && !refused
     })
+}
+
+/// Whether a release gave the name a hash of the content: `page.0123456789ab.js` (`xtask/src/build/publish.rs`).
+fn is_hashed(name: &str) -> bool {
+    let mut parts = name.rsplit('.').skip(1);
+    let hash = parts.next().unwrap_or_default();
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    parts.next().is_some() && hash.len() == 12 && hash.bytes().all(digit)
 }
 
 fn media_type(name: &str) -> &'static str {
@@ -136,7 +154,13 @@ mod tests {
     use super::*;
 
     fn site() -> Site {
-        let files = [("index.html", &b"<p>"[..]), ("a.wasm", b"whole"), ("a.wasm.br", b"br")];
+        let files = [
+            ("index.html", &b"<p>"[..]),
+            ("a.wasm", b"whole"),
+            ("a.wasm.br", b"br"),
+            ("a.wasm.gz", b"gz"),
+            ("b.0123456789ab.js", b""),
+        ];
         Site { files: files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect() }
     }
 
@@ -158,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn brotli_goes_to_who_takes_it() {
+    fn what_is_compressed_goes_to_who_takes_it() {
         for (accept, encoding) in
-            [("gzip, br", Some("br")), ("gzip", None), ("br;q=0, gzip", None), ("br;q=0.5", Some("br"))]
+            [("gzip, br", Some("br")), ("gzip", Some("gzip")), ("br;q=0, deflate", None), ("br;q=0.5", Some("br"))]
         {
             let answer = get("/a.wasm", &[(ACCEPT_ENCODING, accept)]);
             let found = answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
@@ -181,6 +205,14 @@ mod tests {
         };
         assert_eq!(again(&tag), StatusCode::NOT_MODIFIED);
         assert_eq!(again("\"other\""), StatusCode::OK);
+    }
+
+    #[test]
+    fn only_a_name_with_a_hash_is_kept_for_ever() {
+        assert_eq!(get("/a.wasm", &[]).headers()[CACHE_CONTROL], "no-cache");
+        let kept = get("/b.0123456789ab.js", &[]);
+        assert!(kept.headers()[CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        assert!(!is_hashed("page.js") && !is_hashed("0123456789ab.js") && !is_hashed("a.0123456789aG.js"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The few things of the browser that the page uses, each owned by a value whose drop undoes it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -47,8 +50,20 @@ pub fn session_storage() -> Option<Storage> {
     window()?.session_storage().ok()?
 }
 
-/// The text of the file at `url`, or what went wrong.
+thread_local! {
+    static FILES: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Remembers the names that a release gave to the site's files: a JSON object from the names of development.
+pub fn name_files(names: &str) {
+    let names = serde_json::from_str(names).unwrap_or_default();
+    FILES.with_borrow_mut(|files| *files = names);
+}
+
+/// The text of the site's file at `url` (`./locales/en.json`), whatever a release has named it, or what went wrong.
 pub async fn fetch_text(url: &str) -> Result<String, String> {
+    let named = FILES.with_borrow(|files| files.get(url.trim_start_matches("./")).map(|name| format!("./{name}")));
+    let url = named.as_deref().unwrap_or(url);
     let words = |error: JsValue| format!("{error:?}");
     let window = window().ok_or("no window")?;
     let response = JsFuture::from(window.fetch_with_str(url)).await.map_err(words)?;

@@ -1,6 +1,6 @@
-//! The page of Netmodes, and the worker's module that holds the world.
+//! The page of Netmodes. The binary `page` makes it one wasm module with the worker's side, which holds the world: page and
+//! worker each have an instance of that module.
 //!
-//! Two binaries share this library: `page` mounts [`app`] into the document; `world` (the worker's) links only the core.
 //! The page knows a lab through one [`store`], filled by messages from one [`source`] (the worker or the agent); which of
 //! the two it is, only `source` knows.
 //!

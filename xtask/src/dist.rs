@@ -21,7 +21,7 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
     if dist.exists() {
         fs::remove_dir_all(&dist).at(dist.display())?;
     }
-    let site = paths.site();
+    let site = paths.site(true);
     for file in walk(&site)? {
         copy(&file, &dist.join("site").join(file.strip_prefix(&site).unwrap_or(&file)))?;
     }

@@ -34,9 +34,9 @@ impl Paths {
         Ok(Self { root: path("workspace_root")?, target: path("target_directory")? })
     }
 
-    /// The page as it is served and put into the program.
-    pub fn site(&self) -> PathBuf {
-        self.target.join("site")
+    /// The page as it is served and put into the program. A release's stands apart: its files have other names.
+    pub fn site(&self, release: bool) -> PathBuf {
+        self.target.join(if release { "site-release" } else { "site" })
     }
 
     /// What xtask keeps between two builds.

@@ -18,8 +18,8 @@ pub fn cargo_program() -> OsString {
 pub fn cargo(paths: &Paths) -> Command {
     let mut command = Command::new(cargo_program());
     command.current_dir(&paths.root);
-    if paths.site().join("index.html").is_file() {
-        command.env("NETMODES_SITE", paths.site());
+    if paths.site(false).join("index.html").is_file() {
+        command.env("NETMODES_SITE", paths.site(false));
     }
     command
 }

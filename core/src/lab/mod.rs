@@ -38,33 +38,39 @@ pub fn guest_iface_name(adapter: u8) -> Option<&'static str> {
 }
 
 impl Lab {
-    /// Reads the JSON form and checks it. The first fault is returned; [`Lab::validate`] has all of them.
+    /// Reads the JSON form and checks it. The first fault is returned; [`Lab::from_json_or_all`] has all of them.
     ///
     /// # Errors
     /// `lab-too-large`, `lab-malformed`, `lab-format-version`, and what [`Lab::validate`] finds.
     pub fn from_json(text: &str) -> Result<Self, UserError> {
+        let first = |errors: Vec<UserError>| errors.into_iter().next();
+        Self::from_json_or_all(text).map_err(|errors| first(errors).unwrap_or_else(|| UserError::new("lab-malformed")))
+    }
+
+    /// Reads the JSON form and checks it.
+    ///
+    /// # Errors
+    /// As [`Lab::from_json`]: one fault where the text cannot be read, else all that [`Lab::validate`] finds.
+    pub fn from_json_or_all(text: &str) -> Result<Self, Vec<UserError>> {
         #[derive(Deserialize)]
         struct Head {
             #[serde(default)]
             format_version: Option<u32>,
         }
         if text.len() > LAB_BYTES_MAX {
-            return Err(UserError::new("lab-too-large").with("bytes", text.len()).with("max", LAB_BYTES_MAX));
+            return Err(vec![UserError::new("lab-too-large").with("bytes", text.len()).with("max", LAB_BYTES_MAX)]);
         }
         let malformed = |error: serde_json::Error| {
-            UserError::new("lab-malformed")
-                .with("line", error.line())
-                .with("column", error.column())
-                .with("message", &error)
+            let fault = UserError::new("lab-malformed").with("line", error.line()).with("column", error.column());
+            vec![fault.with("message", &error)]
         };
         // The version first: a newer file's unknown fields are not the author's mistake.
         let head: Head = serde_json::from_str(text).map_err(malformed)?;
         if let Some(version) = head.format_version {
-            check::version(version)?;
+            check::version(version).map_err(|error| vec![error])?;
         }
         let lab: Self = serde_json::from_str(text).map_err(malformed)?;
-        lab.validate()
-            .map_err(|errors| errors.into_iter().next().unwrap_or_else(|| UserError::new("lab-malformed")))?;
+        lab.validate()?;
         Ok(lab)
     }
 

@@ -77,6 +77,13 @@ pub enum ClientMessage {
         /// The text.
         link: String,
     },
+    /// Loads a whole session, as [`ClientMessage::Load`] would: of a file, for instance.
+    OpenSession {
+        /// The session.
+        session: Box<Session>,
+    },
+    /// The lab that runs, from its beginning and with its seed; whatever it was loaded from.
+    Restart,
     /// Shows an earlier instant. Answered by a snapshot with [`Past`]; until [`ClientMessage::Now`] the viewer hears
     /// nothing of what happens. Where lab time can be paused, it stands meanwhile.
     LookBack {
@@ -113,7 +120,8 @@ impl ClientMessage {
             Self::Do { .. } | Self::Pace { .. } | Self::Step { .. } | Self::LookBack { .. } => true,
             Self::Branch | Self::Undo | Self::Redo => true,
             // Loading gives up what was under way.
-            Self::Load { .. } | Self::Open { .. } | Self::Stop | Self::Now | Self::Hello { .. } => false,
+            Self::Load { .. } | Self::Open { .. } | Self::OpenSession { .. } | Self::Restart => false,
+            Self::Stop | Self::Now | Self::Hello { .. } => false,
             Self::Subscribe { .. } | Self::Complete { .. } | Self::Sample { .. } | Self::Session | Self::Share => false,
             // It looks at a copy.
             Self::Reach { .. } => false,

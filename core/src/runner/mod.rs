@@ -184,9 +184,15 @@ impl Runner {
             }
             ClientMessage::Open { link } => {
                 self.need(self.config.capabilities.load, "load")?;
-                let session = share::read(&link)?;
-                let hash = Some(session.lab_hash.as_str());
-                self.load(viewer, wall_ns, session.lab, session.seed, session.inputs, hash)?;
+                self.open(viewer, wall_ns, share::read(&link)?)?;
+            }
+            ClientMessage::OpenSession { session } => {
+                self.need(self.config.capabilities.load, "load")?;
+                self.open(viewer, wall_ns, *session)?;
+            }
+            ClientMessage::Restart => {
+                self.need(self.config.capabilities.load, "load")?;
+                self.restart(viewer, wall_ns)?;
             }
             ClientMessage::Do { command } => self.do_command(viewer, wall_ns, command)?,
             ClientMessage::Pace { pace } => {

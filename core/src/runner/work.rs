@@ -5,7 +5,7 @@ use super::session::{Replay, Replayed};
 use super::{Runner, STEPS_PER_CALL, ViewerId};
 use crate::error::UserError;
 use crate::lab::Lab;
-use crate::protocol::{Doing, LabChoice, Rewind, ServerMessage, SessionInput};
+use crate::protocol::{Doing, LabChoice, Rewind, ServerMessage, Session, SessionInput};
 use crate::time::SimTime;
 use crate::world::{Command, World};
 
@@ -38,6 +38,13 @@ pub(super) struct Work {
     said: bool,
 }
 
+impl Work {
+    fn load(viewer: ViewerId, told: u64, replay: Replay, lab: (Lab, LabChoice)) -> Self {
+        let (redo, then) = (Vec::new(), None);
+        Self { doing: Doing::Load, viewer, replay, lab: Some(lab), redo, then, told, said: false }
+    }
+}
+
 impl Runner {
     /// Starts a lab, and does a session's inputs again.
     pub(super) fn load(
@@ -54,16 +61,22 @@ impl Runner {
             return Err(UserError::new("session-lab-changed").with("lab", &lab.name));
         }
         let replay = Replay::new(&lab, seed, inputs, None, self.looks_back(), self.watches())?;
-        self.begin(Work {
-            doing: Doing::Load,
-            viewer,
-            replay,
-            lab: Some((lab, choice)),
-            redo: Vec::new(),
-            then: None,
-            told: wall_ns,
-            said: false,
-        });
+        self.begin(Work::load(viewer, wall_ns, replay, (lab, choice)));
+        self.work(wall_ns)
+    }
+
+    /// Loads a session.
+    pub(super) fn open(&mut self, viewer: ViewerId, wall_ns: u64, session: Session) -> Result<(), UserError> {
+        let hash = Some(session.lab_hash.as_str());
+        self.load(viewer, wall_ns, session.lab, session.seed, session.inputs, hash)
+    }
+
+    /// Starts the lab that runs anew; whatever it was loaded from, it is the same lab.
+    pub(super) fn restart(&mut self, viewer: ViewerId, wall_ns: u64) -> Result<(), UserError> {
+        let (Some(lab), Some(world)) = (&self.lab, &self.world) else { return Err(UserError::new("no-lab")) };
+        let (lab, seed) = ((lab.clone(), self.choice.clone()), world.seed());
+        let replay = Replay::new(&lab.0, seed, Vec::new(), None, self.looks_back(), self.watches())?;
+        self.begin(Work::load(viewer, wall_ns, replay, lab));
         self.work(wall_ns)
     }
 

@@ -36,10 +36,10 @@ host &client: nc -N 192.168.0.50 9000
 @wait 100
 ";
 
-/// A worker that loads the world's module as the page's does, and runs scripts.
+/// A worker that loads the module as the page's does, and runs scripts.
 const WORKER: &str = r#"
-import start, { world_script } from "./pkg/world.js";
-const ready = start({ module_or_path: new URL("./pkg/world_bg.wasm", import.meta.url) });
+import start, { world_script } from "./pkg/page.js";
+const ready = start({ module_or_path: new URL("./pkg/page_bg.wasm", import.meta.url) });
 self.onmessage = async (event) => {
   await ready;
   const { lab, script, seed } = event.data;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use netmodes_core::protocol::{ClientMessage, ServerMessage};
+use web_sys::Worker;
 use yew::Callback;
 
 use crate::dom::{self, NextFrame};
@@ -46,14 +47,15 @@ impl Dispatch {
         }))
     }
 
-    /// Opens the source.
-    pub(super) fn open(&self) {
+    /// Opens the source: `worker`, or an agent.
+    pub(super) fn open(&self, worker: Option<Worker>) {
         let weak = Rc::downgrade(&self.0);
-        let source = source::open(Rc::new(move |event| {
+        let listen = Rc::new(move |event| {
             if let Some(hub) = weak.upgrade() {
                 Dispatch(hub).hear(event);
             }
-        }));
+        });
+        let source = source::open(worker, listen);
         *self.0.source.borrow_mut() = Some(source);
     }
 

@@ -1,6 +1,7 @@
 //! The application's root: makes the state, opens the source, loads the texts, and lays the panels out.
 
 use wasm_bindgen::JsCast;
+use web_sys::Worker;
 use yew::prelude::*;
 
 use super::hub::Dispatch;
@@ -17,11 +18,11 @@ use crate::panel::time::TimeStrip;
 use crate::panel::top::Top;
 use crate::store::{Action, AppState, Lang, Shared, Theme};
 
-/// Mounts the application into the element `app`.
-pub fn mount() {
+/// Mounts the application into the element `app`; `worker` holds the world, unless an agent does.
+pub fn mount(worker: Option<Worker>) {
     panic::install();
     let Some(element) = dom::document().and_then(|document| document.get_element_by_id("app")) else { return };
-    yew::Renderer::<App>::with_root(element).render();
+    yew::Renderer::<App>::with_root_and_props(element, AppProps { worker }).render();
 }
 
 /// The state at the beginning: language and theme as they were chosen last, else as the browser has them.
@@ -35,16 +36,21 @@ fn first_state() -> AppState {
     }
 }
 
+#[derive(Clone, PartialEq, Properties)]
+struct AppProps {
+    worker: Option<Worker>,
+}
+
 #[component]
-fn App() -> Html {
+fn App(props: &AppProps) -> Html {
     let state = use_state(|| Shared::new(first_state()));
     let dispatch = use_memo((), |()| {
         let setter = state.setter();
         Dispatch::new((**state).clone(), Callback::from(move |new| setter.set(new)))
     });
     {
-        let dispatch = dispatch.clone();
-        use_effect_with((), move |()| dispatch.open());
+        let (dispatch, worker) = (dispatch.clone(), props.worker.clone());
+        use_effect_with((), move |()| dispatch.open(worker));
     }
     use_shortcuts(&dispatch);
     let texts = use_loaded_texts(state.lang);

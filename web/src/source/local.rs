@@ -1,35 +1,30 @@
-//! The lab in this page's worker (`static/worker.js`). A text is a message of the protocol; an object is about the
-//! worker itself: `{ready}` or `{failed}`.
+//! The lab in this page's worker (`static/worker.js`), which `static/boot.js` started. A text is a message of the protocol;
+//! an object is about the worker itself: `{ready}` or `{failed}`.
 
 use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker};
 
 use super::{Listen, Source, SourceEvent};
 use crate::dom::Listener;
 
 /// The worker.
 pub(super) struct Local {
-    worker: Option<Worker>,
+    worker: Worker,
     _listeners: Vec<Listener>,
 }
 
 impl Local {
-    /// Starts the worker.
-    pub(super) fn open(listen: Listen) -> Self {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let Ok(worker) = Worker::new_with_options("./worker.js", &options) else {
-            listen(SourceEvent::Failed("page-worker-failed"));
-            return Self { worker: None, _listeners: Vec::new() };
-        };
+    /// Listens to `worker` and asks it to speak: what it said before anybody listened is lost.
+    pub(super) fn open(worker: Worker, listen: Listen) -> Self {
         let on_message = listen.clone();
         let message = Listener::new(&worker, "message", move |event| {
             let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
             on_message(read(&event.data()));
         });
         let error = Listener::new(&worker, "error", move |_| listen(SourceEvent::Failed("page-worker-failed")));
-        Self { worker: Some(worker), _listeners: vec![message, error] }
+        let _ = worker.post_message(&JsValue::NULL);
+        Self { worker, _listeners: vec![message, error] }
     }
 }
 
@@ -43,8 +38,6 @@ fn read(data: &JsValue) -> SourceEvent {
 
 impl Source for Local {
     fn send(&self, text: &str) {
-        if let Some(worker) = &self.worker {
-            let _ = worker.post_message(&JsValue::from_str(text));
-        }
+        let _ = self.worker.post_message(&JsValue::from_str(text));
     }
 }

@@ -6,6 +6,8 @@ mod remote;
 
 use std::rc::Rc;
 
+use web_sys::Worker;
+
 use crate::dom;
 
 /// What a source says about its connection, and the messages it brings.
@@ -34,13 +36,24 @@ pub type Listen = Rc<dyn Fn(SourceEvent)>;
 /// Where the token is kept while the tab lives.
 const TOKEN: &str = "netmodes.token";
 
-/// Opens the source this page was opened for: the agent at the page's own address when it was opened with a token, else
-/// the worker.
-pub fn open(listen: Listen) -> Box<dyn Source> {
-    match token() {
-        Some(token) => Box::new(remote::Remote::open(&token, listen)),
-        None => Box::new(local::Local::open(listen)),
+/// Opens the source this page was opened for: the worker that `static/boot.js` started, else the agent at the page's own
+/// address, for which the page was opened with a token.
+pub fn open(worker: Option<Worker>, listen: Listen) -> Box<dyn Source> {
+    match (worker, token()) {
+        (Some(worker), _) => Box::new(local::Local::open(worker, listen)),
+        (None, Some(token)) => Box::new(remote::Remote::open(&token, listen)),
+        (None, None) => {
+            listen(SourceEvent::Failed("page-worker-failed"));
+            Box::new(Nobody)
+        }
     }
+}
+
+/// There is nobody to speak to.
+struct Nobody;
+
+impl Source for Nobody {
+    fn send(&self, _text: &str) {}
 }
 
 /// The token from the address, which is erased there, or from an earlier visit of this tab.

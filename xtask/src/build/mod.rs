@@ -1,9 +1,10 @@
-//! `cargo xtask build`: wasm target → the page's modules → the site's folder → the program with the site inside.
+//! `cargo xtask build`: wasm target → the page's module → the site's folder → the program with the site inside.
 //!
 //! Every step leaves its result under cargo's target folder and does nothing when nothing changed.
 
 mod compress;
 mod convert;
+mod publish;
 mod site;
 mod wasm;
 
@@ -47,13 +48,15 @@ pub fn all(paths: &Paths, release: bool) -> Result<(), Fault> {
 /// The page alone: its files in the site's folder, for any web server.
 fn page(paths: &Paths, release: bool, steps: &mut Steps) -> Result<(), Fault> {
     steps.step("The wasm32 target of Rust", || ensure_target(paths))?;
-    let modules = steps.step("The page: Rust to WebAssembly", || wasm::modules(paths, release))?;
-    let sum = steps.step("The site: page, labs, texts, exercises", || site::assemble(paths, &modules, release))?;
+    let module = steps.step("The page: Rust to WebAssembly", || wasm::module(paths, release))?;
+    let sum = steps.step("The site: page, labs, texts, exercises", || {
+        publish::write(site::collect(paths, &module)?, &paths.site(release), release)
+    })?;
     eprintln!("      {} files, {} kB{}", sum.files, sum.bytes / 1000, compressed(&sum));
     Ok(())
 }
 
-fn compressed(sum: &site::Sum) -> String {
+fn compressed(sum: &publish::Sum) -> String {
     if sum.brotli == 0 { String::new() } else { format!("; {} kB over the wire (brotli)", sum.brotli / 1000) }
 }
 
@@ -61,7 +64,7 @@ fn agent(paths: &Paths, release: bool) -> Result<(), Fault> {
     let mut build = cargo(paths);
     build.args(["build", "-p", "netmodes-agent"]);
     if release {
-        build.arg("--release");
+        build.arg("--release").env("NETMODES_SITE", paths.site(true));
     }
     must(&mut build)
 }

@@ -1,40 +1,30 @@
-//! The site's folder: the page's modules, the files of `static/`, data converted from TOML.
-//!
-//! A file that did not change is not written again, so that the program is not rebuilt for nothing; a file that no step
-//! asked for is removed, so that nothing stale is put into the program.
+//! The site: the page's module, the files of `static/`, data converted from TOML. Owns what is in it and under which
+//! names; [`super::publish`] makes of it what a release hands out.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{compress, convert};
+use super::convert;
 use crate::fault::{At as _, Fault};
 use crate::files::walk;
 use crate::paths::Paths;
 
-/// What was assembled.
-#[derive(Default)]
-pub struct Sum {
-    /// Files, without the compressed ones.
-    pub files: usize,
-    /// Their size.
-    pub bytes: usize,
-    /// Size of all as a server sends them; zero when nothing was compressed.
-    pub brotli: usize,
-}
+/// The site's files by name, with `/` between folders.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Folders of `static/` whose files go as they are.
 const AS_THEY_ARE: [&str; 3] = ["styles", "icons", "fonts"];
 
-/// Puts the site together.
+/// Puts the site together, as development uses it.
 ///
 /// # Errors
-/// Files that cannot be read or written; data that is not valid, with file and line.
-pub fn assemble(paths: &Paths, modules: &Path, release: bool) -> Result<Sum, Fault> {
-    let mut site = Site { from: paths.root.join("static"), to: paths.site(), release, ..Site::default() };
-    site.modules(modules)?;
+/// Files that cannot be read; data that is not valid, with file and line.
+pub fn collect(paths: &Paths, module: &Path) -> Result<Files, Fault> {
+    let mut site = Site { from: paths.root.join("static"), files: Files::new() };
+    site.module(module)?;
     site.plain()?;
     site.labs()?;
     for file in files(&site.from.join("explain"), "toml")? {
@@ -46,58 +36,38 @@ pub fn assemble(paths: &Paths, modules: &Path, release: bool) -> Result<Sum, Fau
         site.convert("lecture", &lecture)?;
     }
     site.exercises()?;
-    site.sweep()?;
-    Ok(site.sum)
+    Ok(site.files)
 }
 
-#[derive(Default)]
 struct Site {
     from: PathBuf,
-    to: PathBuf,
-    release: bool,
-    wanted: BTreeSet<PathBuf>,
-    sum: Sum,
+    files: Files,
 }
 
 impl Site {
-    /// Puts one file into the site; in a release its compressed form beside it.
-    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let path = self.to.join(name);
-        let changed = write_if_changed(&path, bytes)?;
-        self.sum.files += 1;
-        self.sum.bytes += bytes.len();
-        let mut sent = bytes.len();
-        if self.release && bytes.len() > compress::WORTH_BYTES {
-            let packed = self.to.join(format!("{name}.br"));
-            if changed || !packed.is_file() {
-                let bytes = compress::brotli(name, bytes)?;
-                fs::write(&packed, bytes).at(packed.display())?;
-            }
-            sent = usize::try_from(fs::metadata(&packed).at(packed.display())?.len()).unwrap_or(usize::MAX);
-            self.wanted.insert(packed);
-        }
-        if self.release {
-            self.sum.brotli += sent;
-        }
-        self.wanted.insert(path);
-        Ok(())
+    fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        self.files.insert(name.to_owned(), bytes);
     }
 
     fn copy(&mut self, name: &str, file: &Path) -> Result<(), Fault> {
-        let bytes = fs::read(file).at(file.display())?;
-        self.put(name, &bytes)
+        self.put(name, fs::read(file).at(file.display())?);
+        Ok(())
     }
 
-    fn json(&mut self, name: &str, value: &Value) -> Result<(), Fault> {
-        self.put(&format!("{name}.json"), value.to_string().as_bytes())
+    fn json(&mut self, name: &str, value: &Value) {
+        self.put(&format!("{name}.json"), value.to_string().into_bytes());
     }
 
-    /// `file` of TOML becomes `name`.json; its value.
-    fn convert(&mut self, name: &str, file: &Path) -> Result<Value, Fault> {
+    fn read(&self, file: &Path) -> Result<Value, Fault> {
         let text = fs::read_to_string(file).at(file.display())?;
-        let value = convert::value(&self.shown(file), &text)?;
-        self.json(name, &value)?;
-        Ok(value)
+        convert::value(&self.shown(file), &text)
+    }
+
+    /// `file` of TOML becomes `name`.json.
+    fn convert(&mut self, name: &str, file: &Path) -> Result<(), Fault> {
+        let value = self.read(file)?;
+        self.json(name, &value);
+        Ok(())
     }
 
     /// A source file's name in messages.
@@ -106,9 +76,9 @@ impl Site {
     }
 
     /// What wasm-bindgen left, without xtask's own stamps.
-    fn modules(&mut self, modules: &Path) -> Result<(), Fault> {
-        for file in walk(modules)? {
-            let name = file.strip_prefix(modules).unwrap_or(&file).display().to_string();
+    fn module(&mut self, module: &Path) -> Result<(), Fault> {
+        for file in walk(module)? {
+            let name = file.strip_prefix(module).unwrap_or(&file).display().to_string();
             if !name.ends_with(".stamp") {
                 self.copy(&format!("pkg/{name}"), &file)?;
             }
@@ -118,9 +88,10 @@ impl Site {
 
     fn plain(&mut self) -> Result<(), Fault> {
         let from = self.from.clone();
-        self.copy("index.html", &from.join("index.html"))?;
-        for file in files(&from, "js")? {
-            self.copy(&format!("{}.js", stem(&file)), &file)?;
+        for extension in ["html", "js", "webmanifest"] {
+            for file in files(&from, extension)? {
+                self.copy(&format!("{}.{extension}", stem(&file)), &file)?;
+            }
         }
         for folder in AS_THEY_ARE {
             for file in walk(&from.join(folder))? {
@@ -131,16 +102,18 @@ impl Site {
         Ok(())
     }
 
+    /// All labs make one file: they are much alike, so that together they cost the wire little more than one of them.
     fn labs(&mut self) -> Result<(), Fault> {
-        let mut index = Vec::new();
+        let (mut index, mut all) = (Vec::new(), serde_json::Map::new());
         for file in files(&self.from.join("labs"), "toml")? {
             let name = stem(&file);
-            let lab = self.convert(&format!("labs/{name}"), &file)?;
+            let lab = self.read(&file)?;
             index.push(convert::lab_entry(&name, &lab));
+            all.insert(name, lab);
         }
-        let schema = self.from.join("labs/lab.schema.json");
-        self.copy("labs/lab.schema.json", &schema)?;
-        self.json("labs/index", &json!(index))
+        self.json("labs/index", &json!(index));
+        self.json("labs/all", &Value::Object(all));
+        Ok(())
     }
 
     /// All files of a language make one, so that the page asks once.
@@ -149,10 +122,9 @@ impl Site {
         for language in ["en", "ru"] {
             let mut words = json!({});
             for file in files(&folder.join(language), "toml")? {
-                let text = fs::read_to_string(&file).at(file.display())?;
-                convert::merge(&mut words, convert::value(&self.shown(&file), &text)?);
+                convert::merge(&mut words, self.read(&file)?);
             }
-            self.json(&format!("locales/{language}"), &words)?;
+            self.json(&format!("locales/{language}"), &words);
         }
         Ok(())
     }
@@ -170,32 +142,11 @@ impl Site {
             } else if file.extension().is_some_and(|ext| ext == "md") {
                 let text = fs::read_to_string(&file).at(file.display())?;
                 let words = convert::exercise_text(&self.shown(&file), &text)?;
-                self.json(&name, &words)?;
+                self.json(&name, &words);
             }
         }
         Ok(())
     }
-
-    /// Removes what nobody asked for.
-    fn sweep(&self) -> Result<(), Fault> {
-        for file in walk(&self.to)? {
-            if !self.wanted.contains(&file) {
-                fs::remove_file(&file).at(file.display())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, Fault> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(false);
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).at(folder.display())?;
-    }
-    fs::write(path, bytes).at(path.display())?;
-    Ok(true)
 }
 
 fn stem(file: &Path) -> String {

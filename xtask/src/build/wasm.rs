@@ -1,4 +1,4 @@
-//! From the crate `netmodes-web` to modules a browser loads.
+//! From the crate `netmodes-web` to the module a browser loads.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,10 +13,10 @@ use crate::process::{cargo, find_program, must};
 
 /// The target of the page.
 pub const TARGET: &str = "wasm32-unknown-unknown";
-/// The page on the window's thread, and the world in its worker.
-const BINS: [&str; 2] = ["page", "world"];
+/// The module of page and worker.
+const BIN: &str = "page";
 /// Changes when the options given to wasm-bindgen below or its version change, so that old output is not taken for new.
-const RECIPE: &str = "wasm-bindgen 0.2.130, web, no types, 1";
+const RECIPE: &str = "wasm-bindgen 0.2.130, web, no types, 2";
 
 /// Adds the wasm target when it is missing.
 ///
@@ -59,21 +59,19 @@ fn has_target(paths: &Paths) -> bool {
     })
 }
 
-/// Compiles both modules; the folder with what a browser loads.
+/// Compiles the module; the folder with what a browser loads.
 ///
 /// # Errors
 /// What cargo or wasm-bindgen says.
-pub fn modules(paths: &Paths, release: bool) -> Result<PathBuf, Fault> {
+pub fn module(paths: &Paths, release: bool) -> Result<PathBuf, Fault> {
     let profile = if release { "wasm-release" } else { "dev" };
     let mut build = cargo(paths);
-    build.args(["build", "-p", "netmodes-web", "--bins", "--target", TARGET, "--profile", profile]);
+    build.args(["build", "-p", "netmodes-web", "--bin", BIN, "--target", TARGET, "--profile", profile]);
     // Flags and wrappers meant for native code (a linker, a CPU) do not fit this target.
     must(build.env_remove("RUSTFLAGS"))?;
     let compiled = paths.target.join(TARGET).join(if release { "wasm-release" } else { "debug" });
     let out = paths.cache().join(if release { "pkg-release" } else { "pkg-dev" });
-    for bin in BINS {
-        bind(&compiled.join(format!("{bin}.wasm")), &out, bin, release)?;
-    }
+    bind(&compiled.join(format!("{BIN}.wasm")), &out, BIN, release)?;
     Ok(out)
 }
 
@@ -90,9 +88,10 @@ fn bind(wasm: &Path, out: &Path, name: &str, release: bool) -> Result<(), Fault>
     }
     eprintln!("      wasm-bindgen: {name}");
     let failed = |error| Fault::new(format!("wasm-bindgen, {name}: {error:#}"));
+    // Nothing of an earlier run stays, the stamp least of all, which comes last: an interrupted run must not look like a
+    // finished one.
+    let _ = fs::remove_dir_all(out);
     fs::create_dir_all(out).at(out.display())?;
-    // The stamp goes first and comes last: an interrupted run must not look like a finished one.
-    let _ = fs::remove_file(&stamp);
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(name);
     bindgen.web(true).map_err(failed)?;

@@ -1,6 +1,5 @@
-//! The worker's module: the world behind a door of numbers and bytes. No JavaScript object is held inside, so a copy of
-//! its linear memory is a whole snapshot. `static/worker.js` calls these functions and owns the clock.
-#![allow(unreachable_pub, reason = "wasm-bindgen exports only `pub` functions, and a binary has no other public")]
+//! The worker's side: the world behind a door of numbers and bytes. No JavaScript object is held inside, so a copy of
+//! the instance's linear memory is a whole snapshot. `static/worker.js` calls these functions and owns the clock.
 
 use std::cell::RefCell;
 
@@ -24,8 +23,9 @@ thread_local! {
     static DOOR: RefCell<Door> = const { RefCell::new(Door { labs: Vec::new(), runner: None }) };
 }
 
-/// The module has nothing to begin with: the worker calls it when it has the labs.
-fn main() {
+/// Says what a panic on the worker's side is; to be called first.
+#[wasm_bindgen]
+pub fn world_begin() {
     std::panic::set_hook(Box::new(|info| {
         let message = format!("Netmodes {} (world): {info}", env!("CARGO_PKG_VERSION"));
         web_sys::console::error_1(&message.into());

@@ -23,6 +23,11 @@ pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
+/// Milliseconds of a clock that only grows, with fractions; for measuring.
+pub fn precise_ms() -> f64 {
+    window().and_then(|window| window.performance()).map_or_else(now_ms, |clock| clock.now())
+}
+
 /// The local time of day at `ms` since 1970: hours, minutes, seconds.
 pub fn time_of_day(ms: f64) -> (u32, u32, u32) {
     let date = js_sys::Date::new(&JsValue::from_f64(ms));
@@ -176,6 +181,29 @@ impl Drop for Timeout {
         if let Some(window) = window() {
             window.clear_timeout_with_handle(self.id);
         }
+    }
+}
+
+/// Calls when an element's size has changed, and once at the beginning, until dropped.
+#[derive(Debug)]
+pub struct Resizes {
+    observer: web_sys::ResizeObserver,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Resizes {
+    /// Calls `callback`.
+    pub fn new(element: &Element, callback: impl FnMut() + 'static) -> Option<Self> {
+        let closure = Closure::<dyn FnMut()>::new(callback);
+        let observer = web_sys::ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
+        observer.observe(element);
+        Some(Self { observer, _closure: closure })
+    }
+}
+
+impl Drop for Resizes {
+    fn drop(&mut self) {
+        self.observer.disconnect();
     }
 }
 

@@ -92,6 +92,10 @@ pub enum ClientMessage {
         /// How many of the last frame facts before it should come along; those on their way always do.
         #[serde(default)]
         frames: u32,
+        /// How many of each machine's last outputs should come along; all that a late viewer is shown when left out.
+        /// Which commands began and ended always comes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<u32>,
     },
     /// Shows what is again, and lets time go on as it did. Answered by a snapshot.
     Now,
@@ -343,12 +347,22 @@ pub enum ServerMessage {
         #[serde(default)]
         over: bool,
     },
-    /// What could be taken back and done again now.
+    /// What could be taken back and done again now, and what was done: after every input, and to whoever has come.
+    /// A source that cannot undo tells the inputs alone.
     Undoable {
         /// Inputs that [`ClientMessage::Undo`] can take back.
         undo: u32,
         /// Inputs that [`ClientMessage::Redo`] can do again.
         redo: u32,
+        /// From which input on `inputs` tells; what a viewer knew of later ones is void.
+        #[serde(default)]
+        from: u32,
+        /// The session's inputs from there on, without fingerprints.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<SessionInput>,
+        /// The input that [`ClientMessage::Redo`] would do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Box<SessionInput>>,
     },
     /// The answer to [`ClientMessage::Reach`]; of a survey that was stopped, as far as it had come.
     Reach {

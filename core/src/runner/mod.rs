@@ -141,7 +141,9 @@ impl Runner {
     pub fn connect(&mut self) -> ViewerId {
         let id = ViewerId(self.next_viewer);
         self.next_viewer += 1;
-        self.viewers.insert(id, Viewer::default());
+        let frames_max =
+            if self.config.capabilities.pace { viewer::FRAMES_PER_FLUSH } else { viewer::FRAMES_PER_FLUSH_REAL };
+        self.viewers.insert(id, Viewer::new(frames_max));
         id
     }
 
@@ -223,7 +225,7 @@ impl Runner {
                 let text = share::write(&self.session()?)?;
                 self.tell(viewer, &ServerMessage::Link { text });
             }
-            ClientMessage::LookBack { to, frames } => self.look_back(viewer, wall_ns, to, frames)?,
+            ClientMessage::LookBack { to, frames, words } => self.look_back(viewer, wall_ns, to, frames, words)?,
             ClientMessage::Now => self.look_at_now(viewer, wall_ns),
             ClientMessage::Branch => self.branch(viewer, wall_ns, None)?,
             ClientMessage::Undo => self.undo(viewer, wall_ns)?,
@@ -253,6 +255,11 @@ impl Runner {
         };
         self.tell(viewer, &hello);
         self.resync(viewer);
+        if !(self.inputs.is_empty() && self.redo.is_empty())
+            && let Some(undoable) = self.undoable(0)
+        {
+            self.tell(viewer, &undoable);
+        }
         Ok(())
     }
 
@@ -300,7 +307,7 @@ impl Runner {
         result?;
         self.inputs.push(SessionInput { at, command, fingerprint });
         self.redo.clear();
-        self.tell_undoable();
+        self.tell_undoable(self.inputs.len() - 1);
         Ok(())
     }
 

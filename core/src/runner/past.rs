@@ -15,6 +15,8 @@ pub(super) struct Look {
     pub at: Position,
     /// How many of the last frame facts it wants with it.
     frames: u32,
+    /// How many of each machine's last outputs; none for all.
+    words: Option<u32>,
 }
 
 impl Runner {
@@ -29,6 +31,7 @@ impl Runner {
         wall_ns: u64,
         to: LookTo,
         frames: u32,
+        words: Option<u32>,
     ) -> Result<(), UserError> {
         self.need(self.looks_back(), "rewind")?;
         if self.config.capabilities.pace && self.clock.pace().running {
@@ -42,7 +45,7 @@ impl Runner {
         let record = self.record.as_ref().ok_or_else(|| UserError::new("no-lab"))?;
         let at = find(record, shown, now, to);
         if let Some(viewer) = self.viewers.get_mut(&viewer) {
-            viewer.past = Some(Look { at, frames });
+            viewer.past = Some(Look { at, frames, words });
         }
         self.resync(viewer);
         Ok(())
@@ -88,8 +91,8 @@ impl Runner {
                 history: record.recent(world.seq(), world.now()),
                 past: None,
             },
-            Some(Look { at, frames }) => {
-                let (history, in_flight) = record.passing(at, frames as usize);
+            Some(Look { at, frames, words }) => {
+                let (history, in_flight) = record.passing(at, frames as usize, words);
                 let past = past(record, world, at, in_flight);
                 let rows = record.view(at).rows();
                 let (seq, time) = (at.seq, at.time);

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::event::{Event, Fact};
+use crate::id::NodeId;
 use crate::limits;
 use crate::protocol::LookUnit;
 use crate::time::SimTime;
@@ -253,22 +254,34 @@ impl Record {
         view
     }
 
-    /// What rows do not tell at a place: the last words, at most `frames` of the last frame facts, and the frames on
-    /// their way with the numbers of their events; oldest first.
-    pub(super) fn passing(&self, at: Position, frames: usize) -> (Vec<Event>, Vec<u64>) {
-        let end = self.words.until(at.seq);
-        let begin = end.saturating_sub(limits::RECORD_EVENTS_SHOWN_MAX);
+    /// What rows do not tell at a place: the last words, `outputs` of each machine if that is given, at most `frames` of
+    /// the last frame facts, and the frames on their way with the numbers of their events; oldest first.
+    pub(super) fn passing(&self, at: Position, frames: usize, outputs: Option<u32>) -> (Vec<Event>, Vec<u64>) {
         let end_of_frames = self.frames.until(at.seq);
         let shown_from = end_of_frames.saturating_sub(frames.min(limits::RECORD_EVENTS_SHOWN_MAX));
         let flying = self.flying(at, end_of_frames);
         let on_way =
             flying.iter().filter(|index| **index < shown_from).filter_map(|index| self.frames.events.get(*index));
-        let words = self.words.events.range(begin..end);
+        let words = self.last_words(at, outputs);
         let shown = self.frames.events.range(shown_from..end_of_frames);
-        let mut events: Vec<Event> = on_way.chain(words).chain(shown).cloned().collect();
+        let mut events: Vec<Event> = on_way.chain(words.into_iter().rev()).chain(shown).cloned().collect();
         events.sort_by_key(|event| event.seq);
         let seqs = flying.iter().filter_map(|index| self.frames.events.get(*index)).map(|event| event.seq).collect();
         (events, seqs)
+    }
+
+    /// The last words at a place, newest first: of outputs at most `outputs` of each machine.
+    fn last_words(&self, at: Position, outputs: Option<u32>) -> Vec<&Event> {
+        let end = self.words.until(at.seq);
+        let begin = end.saturating_sub(limits::RECORD_EVENTS_SHOWN_MAX);
+        let mut counts = std::collections::BTreeMap::<NodeId, u32>::new();
+        let mut wanted = |event: &&Event| {
+            let (Fact::Output(output), Some(most)) = (&event.fact, outputs) else { return true };
+            let count = counts.entry(output.node).or_default();
+            *count += 1;
+            *count <= most
+        };
+        self.words.events.range(begin..end).rev().filter(|event| wanted(event)).collect()
     }
 
     /// Where in the frame facts those stand whose frames are on their way at a place.
@@ -300,7 +313,7 @@ impl Record {
 
     /// The last passing events of all.
     pub(super) fn recent(&self, seq: u64, time: SimTime) -> Vec<Event> {
-        self.passing(Position { seq, time }, limits::RECORD_EVENTS_SHOWN_MAX).0
+        self.passing(Position { seq, time }, limits::RECORD_EVENTS_SHOWN_MAX, None).0
     }
 
     /// How many inputs had been done at a place, if that is still known.

@@ -8,8 +8,12 @@ use crate::world::World;
 
 /// At most one message with events in this time (16 ms): no eye sees more.
 pub(super) const FLUSH_NS: u64 = 16_000_000;
-/// Frame facts in one such message; more are counted and not shown.
-const FRAMES_PER_FLUSH: usize = 1_000;
+/// Frame facts in one such message of a lab whose time can wait; of more the newest are shown, the others counted.
+pub(super) const FRAMES_PER_FLUSH: usize = 1_000;
+/// The same of a lab with real time: some four thousand a second, which is more than anybody follows.
+pub(super) const FRAMES_PER_FLUSH_REAL: usize = 64;
+/// Facts that wait beyond the cap before the oldest are forgotten.
+const PENDING_SLACK: usize = 4_000;
 
 /// Names a viewer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -23,12 +27,19 @@ pub(super) struct Viewer {
     pub host_sockets: bool,
     /// The earlier instant that it is shown.
     pub past: Option<Look>,
+    /// Frame facts that one message may hold.
+    frames_max: usize,
     pending: Vec<Event>,
     pending_frames: usize,
     not_shown: u64,
 }
 
 impl Viewer {
+    /// One that has not said hello; of more frame facts than `frames_max` in one message the oldest are not shown.
+    pub(super) fn new(frames_max: usize) -> Self {
+        Self { frames_max, ..Self::default() }
+    }
+
     /// Remembers an event for the next message.
     pub(super) fn take(&mut self, event: &Event) {
         // Who looks back gets everything anew when it comes back.
@@ -39,13 +50,24 @@ impl Viewer {
             if !self.frames {
                 return;
             }
-            if self.pending_frames >= FRAMES_PER_FLUSH {
-                self.not_shown += u64::from(matches!(event.fact, Fact::FrameSent(_)));
-                return;
-            }
             self.pending_frames += 1;
         }
         self.pending.push(event.clone());
+        if self.pending_frames > self.frames_max + PENDING_SLACK {
+            self.shorten();
+        }
+    }
+
+    /// Forgets the oldest frame facts that are too many: after a jump its end matters more than its beginning.
+    fn shorten(&mut self) {
+        let mut excess = self.pending_frames.saturating_sub(self.frames_max);
+        self.pending_frames -= excess;
+        self.pending.retain(|event| {
+            let goes = excess > 0 && is_frame_fact(&event.fact);
+            excess -= usize::from(goes);
+            self.not_shown += u64::from(goes && matches!(event.fact, Fact::FrameSent(_)));
+            !goes
+        });
     }
 
     pub(super) fn has_pending(&self) -> bool {
@@ -107,6 +129,7 @@ impl Runner {
         let Some(time) = self.world.as_ref().map(World::now) else { return };
         let mut messages = Vec::new();
         for (id, viewer) in self.viewers.iter_mut().filter(|(_, viewer)| viewer.has_pending()) {
+            viewer.shorten();
             let events = core::mem::take(&mut viewer.pending);
             let frames_not_shown = core::mem::take(&mut viewer.not_shown);
             viewer.pending_frames = 0;

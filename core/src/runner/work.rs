@@ -205,8 +205,11 @@ impl Runner {
         self.go_on_after_look(wall_ns);
         self.resync_all();
         match then {
-            Some(command) => self.do_command(viewer, wall_ns, command)?,
-            None => self.tell_undoable(),
+            Some(command) => {
+                self.tell_undoable(0);
+                self.do_command(viewer, wall_ns, command)?;
+            }
+            None => self.tell_undoable(0),
         }
         result
     }
@@ -221,11 +224,23 @@ impl Runner {
         }
     }
 
-    /// Tells how much could be taken back and done again.
-    pub(super) fn tell_undoable(&mut self) {
-        if self.config.capabilities.rewind == Rewind::World {
-            let [undo, redo] = [self.inputs.len(), self.redo.len()].map(|count| count as u32);
-            self.tell_all(&ServerMessage::Undoable { undo, redo });
+    /// What could be taken back and done again, and the inputs from number `from` on; nothing where nobody looks back.
+    pub(super) fn undoable(&self, from: usize) -> Option<ServerMessage> {
+        if !self.looks_back() {
+            return None;
+        }
+        let bare = |input: &SessionInput| SessionInput { fingerprint: String::new(), ..input.clone() };
+        let inputs = self.inputs.iter().skip(from).map(bare).collect();
+        let world = self.config.capabilities.rewind == Rewind::World;
+        let [undo, redo] = [self.inputs.len(), self.redo.len()].map(|count| if world { count as u32 } else { 0 });
+        let next = self.redo.last().map(|undone| Box::new(bare(&undone.input)));
+        Some(ServerMessage::Undoable { undo, redo, from: from as u32, inputs, next })
+    }
+
+    /// Tells everybody [`Runner::undoable`].
+    pub(super) fn tell_undoable(&mut self, from: usize) {
+        if let Some(message) = self.undoable(from) {
+            self.tell_all(&message);
         }
     }
 }

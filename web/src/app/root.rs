@@ -110,8 +110,6 @@ fn Panels(props: &PanelsProps) -> Html {
     let dispatch = super::use_dispatch();
     let texts = super::use_texts();
     let state = &props.state;
-    let chosen = state.selection.frame.and_then(|seq| state.frames.get(seq));
-    let chosen = chosen.map(|entry| (entry.seq, AttrValue::from(entry.summary().proto.clone())));
     html! {
         <>
             <Top
@@ -127,8 +125,9 @@ fn Panels(props: &PanelsProps) -> Html {
                 <Errors errors={state.errors.clone()} />
             </main>
             <TimeStrip
-                clock={state.clock} timeline={state.timeline.clone()} source={state.source.clone()}
-                selected={chosen}
+                view={state.view.clone()} clock={state.clock} timeline={state.timeline.clone()}
+                source={state.source.clone()} connection={state.connection} past={state.past.clone()}
+                selected={state.selection.frame}
             />
             <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
             <Look state={state.clone()} />

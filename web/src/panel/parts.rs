@@ -20,6 +20,14 @@ pub fn Icon(props: &IconProps) -> Html {
         }
         "close" => "M4.4 3 9 7.6 13.6 3 15 4.4 10.4 9l4.6 4.6-1.4 1.4L9 10.4 4.4 15 3 13.6 7.6 9 3 4.4z",
         "quiet" => "M3 3v12l6-6zM9 3v12l6-6zM15 3h2v12h-2z",
+        "undo" => "M7 3 2.5 7.5 7 12V9h3.5a2.5 2.5 0 0 1 0 5H6v2h4.5a4.5 4.5 0 0 0 0-9H7z",
+        "redo" => "M11 3l4.5 4.5L11 12V9H7.5a2.5 2.5 0 0 0 0 5H12v2H7.5a4.5 4.5 0 0 1 0-9H11z",
+        "back" => "M3 3h2v12H3zM15 3v12L6 9z",
+        "back-input" => "M2 3h2v12H2zM10 3v12L4.5 9zM16.5 3v12L11 9z",
+        "forth-input" => "M14 3h2v12h-2zM8 3v12l5.5-6zM1.5 3v12L7 9z",
+        "minus" => "M3 8h12v2H3z",
+        "plus" => "M8 3h2v5h5v2h-5v5H8v-5H3V8h5z",
+        "fit" => "M2 4h2v10H2zM14 4h2v10h-2zM5 9l3-3v2h2V6l3 3-3 3v-2H8v2z",
         _ => "",
     };
     html! {

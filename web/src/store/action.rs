@@ -81,6 +81,8 @@ pub enum Action {
     Pace(Pace),
     /// Lab time is to go on while paused.
     Step(StepTo),
+    /// Moving in time.
+    Travel(super::travel::Travel),
     /// The lab from its beginning.
     Restart,
     /// Another lab.

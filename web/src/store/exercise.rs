@@ -1,6 +1,6 @@
 //! The open exercise: where its goals stand, what was answered, how many hints were asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use netmodes_core::event::Event;
@@ -32,7 +32,12 @@ pub struct ExerciseState {
     /// It was solved in this run.
     pub solved: bool,
     progress: Progress,
+    /// Where the goals stood after events, by the number of the last one: for looking back and undoing.
+    marks: VecDeque<(u64, Progress, Vec<GoalState>)>,
 }
+
+/// Marks kept; when there are more, every second one goes.
+const MARKS_MAX: usize = 256;
 
 impl ExerciseState {
     /// At its beginning, over the tables as they are.
@@ -42,7 +47,49 @@ impl ExerciseState {
         let goals = progress.state(view);
         let solved = progress.is_solved();
         let (answers, hints) = (BTreeMap::new(), BTreeMap::new());
-        Self { spec: Rc::new(spec), goals, answers, hints, solved, progress }
+        let mut state = Self { spec: Rc::new(spec), goals, answers, hints, solved, progress, marks: VecDeque::new() };
+        state.mark(view);
+        state
+    }
+
+    /// Remembers where the goals stand.
+    fn mark(&mut self, view: &LabView) {
+        // An answer may be given while an earlier instant is looked at.
+        let seq = self.marks.back().map_or(view.seq, |(last, ..)| view.seq.max(*last));
+        if self.marks.back().is_some_and(|(last, ..)| *last == seq) {
+            self.marks.pop_back();
+        }
+        self.marks.push_back((seq, self.progress.clone(), self.goals.clone()));
+        if self.marks.len() > MARKS_MAX {
+            let mut keep = false;
+            self.marks.retain(|_| {
+                keep = !keep;
+                keep
+            });
+        }
+    }
+
+    /// The last mark at event `seq` or before it.
+    fn marked(&self, seq: u64) -> Option<&(u64, Progress, Vec<GoalState>)> {
+        let count = self.marks.partition_point(|(marked, ..)| *marked <= seq);
+        self.marks.get(count.saturating_sub(1))
+    }
+
+    /// Shows the goals as they stood after event `seq`; how far the student has come is not changed.
+    pub fn show(&mut self, seq: u64) {
+        if let Some((_, _, goals)) = self.marked(seq) {
+            self.goals = goals.clone();
+        }
+    }
+
+    /// The session goes on from event `seq`, over the tables as they are now: what was reached later is open again.
+    pub fn resume(&mut self, seq: u64, view: &LabView) {
+        if let Some((_, progress, _)) = self.marked(seq) {
+            self.progress = progress.clone();
+        }
+        self.marks.retain(|(marked, ..)| *marked <= seq);
+        self.progress.look(view);
+        self.goals = self.progress.state(view);
     }
 
     /// A new picture came: of a lab that begins anew (`again`), or after a lost connection.
@@ -51,9 +98,11 @@ impl ExerciseState {
             self.progress = Progress::new(&self.spec);
             self.answers.clear();
             self.solved = false;
+            self.marks.clear();
         }
         self.progress.look(view);
         self.goals = self.progress.state(view);
+        self.mark(view);
     }
 
     /// One event, after the tables took it in.
@@ -64,6 +113,7 @@ impl ExerciseState {
     /// After events: where the goals stand now.
     pub fn settle(&mut self, view: &LabView) -> Vec<Effect> {
         self.goals = self.progress.state(view);
+        self.mark(view);
         if self.solved || !self.progress.is_solved() {
             return Vec::new();
         }

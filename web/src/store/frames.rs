@@ -96,6 +96,23 @@ impl FrameLog {
         }
     }
 
+    /// The log as it was just after event `seq`.
+    #[must_use]
+    pub fn cut(&self, seq: u64) -> Self {
+        let mut cut = self.clone();
+        while cut.pieces.back().and_then(|piece| piece.first()).is_some_and(|first| first.seq > seq) {
+            cut.pieces.pop_back();
+        }
+        if let Some(last) = cut.pieces.back_mut()
+            && last.last().is_some_and(|entry| entry.seq > seq)
+        {
+            let count = last.partition_point(|entry| entry.seq <= seq);
+            Rc::make_mut(last).truncate(count);
+        }
+        cut.len = cut.pieces.iter().map(|piece| piece.len()).sum();
+        cut
+    }
+
     /// The tables with what is gone put back, so that old entries keep their names.
     pub fn remembering(&self, view: &Shared<LabView>) -> Shared<LabView> {
         let mut view = view.clone();
@@ -166,6 +183,24 @@ pub(crate) mod tests {
         assert_eq!(log.get(999).map(|entry| entry.sent.frame), Some(FrameId(333)));
         assert!(log.get(1_000).is_none());
         assert!(log.get(5_000).is_none());
+    }
+
+    #[test]
+    fn a_log_is_cut_anywhere() {
+        let mut log = FrameLog::default();
+        for seq in 1..=600 {
+            log.push(FrameEntry::new(seq * 2, SimTime::ZERO, sent(seq, None, &[])));
+        }
+        for (seq, len, last) in
+            [(0, 0, None), (1, 0, None), (512, 256, Some(512)), (513, 256, Some(512)), (9_999, 600, Some(1_200))]
+        {
+            let cut = log.cut(seq);
+            assert_eq!((cut.len(), cut.last().map(|entry| entry.seq)), (len, last), "{seq}");
+        }
+        let mut again = log.cut(515);
+        again.push(FrameEntry::new(516, SimTime::ZERO, sent(9_000, None, &[])));
+        assert_eq!(again.get(516).map(|entry| entry.sent.frame.0), Some(9_000));
+        assert_eq!(log.get(516).map(|entry| entry.sent.frame.0), Some(258), "the whole log is as it was");
     }
 
     #[test]

@@ -16,6 +16,8 @@ const RECENT_MAX: usize = 64;
 /// Something that happened to a frame at a node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// The number of its event.
+    pub seq: u64,
     /// When.
     pub time: SimTime,
     /// Where.
@@ -31,6 +33,18 @@ pub enum What {
     Decided(Decision),
     /// It ended here.
     Dropped(DropReason),
+}
+
+/// Drops that say nothing to a student: a card that does not take what is not its own.
+pub const fn says_little(reason: DropReason) -> bool {
+    matches!(
+        reason,
+        DropReason::NotForThisMac
+            | DropReason::ArpNotForUs
+            | DropReason::UnknownEtherType
+            | DropReason::SamePort
+            | DropReason::Ipv6NotUsed
+    )
 }
 
 type Piece = BTreeMap<FrameId, Vec<Outcome>>;
@@ -87,6 +101,24 @@ impl Outcomes {
         })
     }
 
+    /// What had become of frames just after event `seq`.
+    #[must_use]
+    pub fn cut(&self, seq: u64) -> Self {
+        let mut cut = self.clone();
+        let later = |outcome: &Outcome| outcome.seq > seq;
+        for piece in cut.pieces.values_mut().filter(|piece| piece.values().flatten().any(later)) {
+            let piece = Rc::make_mut(piece);
+            piece.values_mut().for_each(|outcomes| outcomes.retain(|outcome| !later(outcome)));
+            piece.retain(|_, outcomes| !outcomes.is_empty());
+        }
+        cut.pieces.retain(|_, piece| !piece.is_empty());
+        cut.without_frame.retain(|outcome| !later(outcome));
+        let before = cut.recent.len();
+        cut.recent.retain(|(_, outcome)| !later(outcome));
+        cut.dropped -= (before - cut.recent.len()) as u64;
+        cut
+    }
+
     /// Forgets what became of frames before `oldest`, a piece at a time.
     pub fn forget_before(&mut self, oldest: FrameId) {
         let keep = self.pieces.split_off(&(oldest.0 / PIECE));
@@ -101,10 +133,14 @@ mod tests {
     #[test]
     fn outcomes_are_kept_by_frame_and_forgotten_by_piece() {
         let mut outcomes = Outcomes::default();
-        let dropped = |reason| Outcome { time: SimTime::ZERO, node: NodeId(1), what: What::Dropped(reason) };
+        let dropped = |reason| Outcome { seq: 1, time: SimTime::ZERO, node: NodeId(1), what: What::Dropped(reason) };
         outcomes.push(Some(FrameId(3)), dropped(DropReason::NoRoute));
         outcomes.push(Some(FrameId(700)), dropped(DropReason::TtlExpired));
         assert_eq!(outcomes.drop_of(FrameId(3)), Some((NodeId(1), DropReason::NoRoute)));
+        outcomes.push(Some(FrameId(3)), Outcome { seq: 2, ..dropped(DropReason::NoRoute) });
+        let cut = outcomes.cut(1);
+        assert_eq!((cut.of(FrameId(3)).len(), cut.dropped), (1, 2));
+        assert_eq!(outcomes.of(FrameId(3)).len(), 2);
         outcomes.forget_before(FrameId(600));
         assert_eq!(outcomes.of(FrameId(3)), &[]);
         assert_eq!(outcomes.of(FrameId(700)).len(), 1);

@@ -1,20 +1,20 @@
 //! How the state changes: [`reduce`].
 
-use std::collections::BTreeMap;
-
 use netmodes_core::error::UserError;
 use netmodes_core::event::{Event, Fact};
 use netmodes_core::id::NodeId;
 use netmodes_core::programs::Signal;
 use netmodes_core::protocol::{ClientMessage, Doing, LabChoice, ServerMessage, VERSION};
-use netmodes_core::view::{Key, LabView, Row};
+use netmodes_core::view::{Key, Row};
 use netmodes_core::why::Question;
 use netmodes_core::world::Command;
 
 use super::edit;
 use super::inside::{self, InsideAction};
-use super::outcomes::{Outcome, What};
+use super::outcomes::{Outcome, What, says_little};
+use super::snapshot::{self, Snapshot};
 use super::state::{Connection, Host, Lab, SourceInfo};
+use super::travel::{self, Travel};
 use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
 
 /// The lab a source without one of its own is asked for first.
@@ -24,6 +24,11 @@ const ERRORS_MAX: usize = 5;
 
 /// Carries `action` out on `state`; what is to be done besides comes back.
 pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
+    let effects = carry_out(state, action);
+    travel::outgoing(state, effects)
+}
+
+fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
     match action {
         Action::Connected => return vec![Effect::Send(ClientMessage::Hello { version: VERSION })],
         Action::Lost { wall_ms } => {
@@ -33,6 +38,7 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
                     // The agent served this page, so it runs: it most likely refused the token.
                     refuse(state, UserError::new("agent-token"));
                 }
+                travel::give_up(&mut state.past);
                 // What is not known is not guessed: lab time stands until the source speaks again.
                 state.clock.hear(state.clock.at(wall_ms), wall_ms);
                 state.clock.pace.running = false;
@@ -52,7 +58,7 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Typed { node, line } => return typed(state, node, line),
         Action::Interrupt { node, typed } => return interrupt(state, node, &typed),
         Action::InputEnd { node } => return input_end(state, node),
-        Action::ClearTerminal { node } => terminal(state, node, super::Terminal::clear),
+        Action::ClearTerminal { node } => clear_terminal(state, node),
         Action::Offered { node, line, words } => terminal(state, node, |t| {
             t.blank_prompt(&line);
             t.echo(&words.join("  "));
@@ -63,10 +69,8 @@ pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
             state.clock.pace = pace;
             return vec![Effect::Send(ClientMessage::Pace { pace })];
         }
-        Action::Step(to) => {
-            state.clock.pace.running = false;
-            return vec![Effect::Send(ClientMessage::Step { to })];
-        }
+        Action::Step(to) => return travel::travel(state, Travel::Step(to)),
+        Action::Travel(travel) => return travel::travel(state, travel),
         Action::Restart => return restart(state),
         Action::Load(name) => {
             let seed = state.lab.as_ref().map_or(1, |lab| lab.seed);
@@ -154,7 +158,14 @@ fn restart(state: &AppState) -> Vec<Effect> {
     vec![Effect::Send(ClientMessage::Load { lab: choice, seed: lab.seed, inputs: Vec::new() })]
 }
 
-fn terminal(state: &mut AppState, node: NodeId, change: impl FnOnce(&mut super::Terminal)) {
+/// An empty screen; it stays so when the screen is written anew.
+fn clear_terminal(state: &mut AppState, node: NodeId) {
+    terminal(state, node, super::Terminal::clear);
+    let seq = state.view.seq;
+    state.past.edit().cleared.insert(node, seq);
+}
+
+pub(super) fn terminal(state: &mut AppState, node: NodeId, change: impl FnOnce(&mut super::Terminal)) {
     change(state.terminals.edit().entry(node).or_default().edit());
 }
 
@@ -171,10 +182,8 @@ fn typed(state: &mut AppState, node: NodeId, line: String) -> Vec<Effect> {
         return Vec::new();
     }
     if line.trim() == "clear" {
-        terminal(state, node, |t| {
-            t.remember(&line);
-            t.clear();
-        });
+        terminal(state, node, |t| t.remember(&line));
+        clear_terminal(state, node);
         return Vec::new();
     }
     terminal(state, node, |t| t.remember(&line));
@@ -226,25 +235,9 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             state.source = Some(Shared::new(SourceInfo { program, capabilities, labs }));
             return effects;
         }
-        ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history, past: _ } => {
-            let again =
-                state.lab.as_ref().is_none_or(|old| old.name != lab || old.seed != seed) || seq < state.view.seq;
-            let other_lab = state.lab.as_ref().is_some_and(|old| old.name != lab);
-            begin(state, rows, seq);
-            if let Some(exercise) = &mut state.exercise {
-                exercise.edit().begin(again, &state.view);
-            }
-            if again {
-                state.reach = Shared::default();
-            }
-            state.lab = Some(Shared::new(Lab { name: lab, title, seed }));
-            state.clock.hear(time, wall_ms);
-            let mut effects = edit::begin(state, other_lab);
-            effects.extend(fold(state, &history));
-            let view = state.view.edit();
-            view.seq = seq.max(view.seq);
-            view.time = time;
-            return effects;
+        ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history, past } => {
+            let lab = Lab { name: lab, title, seed };
+            return snapshot::take(state, Snapshot { lab, seq, time, rows, history, past }, wall_ms);
         }
         ServerMessage::Events { time, events, frames_not_shown } => {
             let effects = fold(state, &events);
@@ -267,18 +260,20 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
         ServerMessage::HostSockets { whole, put, del, not_permitted } => {
             host_sockets(state.host.edit(), whole, put, &del, not_permitted);
         }
-        ServerMessage::Error(error) => match edit::refused(state, error) {
-            Ok(effects) => return effects,
-            Err(error) => refuse(state, error),
-        },
+        ServerMessage::Error(error) => {
+            travel::give_up(&mut state.past);
+            match edit::refused(state, error) {
+                Ok(effects) => return effects,
+                Err(error) => refuse(state, error),
+            }
+        }
         // Answers to questions: whoever asked takes them before they come here.
         ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
         ServerMessage::Progress { doing: Doing::Reach, steps, of, over, .. } => {
             inside::reach_progress(state, steps, of, over)
         }
         ServerMessage::Reach { time, matrix } => inside::reach_found(state, time, matrix),
-        // The page asks for nothing that these tell of.
-        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } => {}
+        ServerMessage::Progress { .. } | ServerMessage::Undoable { .. } => travel::hear(state, message),
     }
     Vec::new()
 }
@@ -301,34 +296,6 @@ fn host_sockets(
     host.known = true;
 }
 
-/// A new picture: what was known of the old one goes.
-fn begin(state: &mut AppState, rows: Vec<Row>, seq: u64) {
-    let mut view = LabView { seq, ..LabView::default() };
-    for row in rows {
-        view.put(row);
-    }
-    state.view = Shared::new(view);
-    state.frames = Shared::default();
-    state.outcomes = Shared::default();
-    state.timeline = Shared::default();
-    state.happened = Shared::default();
-    state.selection = Selection::default();
-    state.highlight = None;
-    let old = std::mem::take(&mut state.terminals);
-    let mut terminals = BTreeMap::new();
-    for node in super::state::machines(&state.view) {
-        let mut terminal = super::Terminal::default();
-        if let Some(old) = old.get(&node.id) {
-            terminal.history.clone_from(&old.history);
-        }
-        terminals.insert(node.id, Shared::new(terminal));
-    }
-    state.terminals = Shared::new(terminals);
-    if state.front.is_none_or(|front| !state.terminals.contains_key(&front)) {
-        state.front = super::state::machines(&state.view).first().map(|node| node.id);
-    }
-}
-
 fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
     let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
     let can = state.capabilities().is_some_and(|c| c.load);
@@ -338,7 +305,7 @@ fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exerci
     if other && can { vec![Effect::Send(load)] } else { Vec::new() }
 }
 
-fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
+pub(super) fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
@@ -382,16 +349,19 @@ fn fold_passing(state: &mut AppState, event: &Event) {
         }
         Fact::FrameSent(sent) => {
             let entry = FrameEntry::new(event.seq, time, sent.clone());
-            let proto = entry.summary().proto.clone();
-            state.timeline.edit().push(event.seq, time, &proto);
+            let name = state.view.nodes.get(&sent.from.node).map_or("", |node| &node.name);
+            state.timeline.edit().push(&entry, name);
             state.frames.edit().push(entry);
         }
         Fact::FrameDropped(dropped) => {
-            let outcome = Outcome { time, node: dropped.node, what: What::Dropped(dropped.reason) };
+            let outcome = Outcome { seq: event.seq, time, node: dropped.node, what: What::Dropped(dropped.reason) };
+            if !says_little(dropped.reason) {
+                state.timeline.edit().dropped(event.seq, time, dropped.frame, dropped.reason);
+            }
             state.outcomes.edit().push(dropped.frame, outcome);
         }
         Fact::Decided { node, frame, decision } => {
-            let outcome = Outcome { time, node: *node, what: What::Decided(decision.clone()) };
+            let outcome = Outcome { seq: event.seq, time, node: *node, what: What::Decided(decision.clone()) };
             state.outcomes.edit().push(Some(*frame), outcome);
         }
         Fact::Output(output) => terminal(state, output.node, |t| t.output(output)),

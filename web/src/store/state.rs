@@ -8,7 +8,9 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, Reach, Terminal};
+use super::{
+    Clock, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal,
+};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.
@@ -30,6 +32,8 @@ pub struct AppState {
     pub outcomes: Shared<Outcomes>,
     /// Runs of frames that belong together.
     pub timeline: Shared<Timeline>,
+    /// The earlier instant that is looked at, the inputs, what can be undone.
+    pub past: Shared<PastState>,
     /// One for each machine that has a terminal.
     pub terminals: Shared<BTreeMap<NodeId, Shared<Terminal>>>,
     /// The machine whose terminal is in front.

@@ -4,3 +4,4 @@
 mod determinism;
 mod host;
 mod page;
+mod time;

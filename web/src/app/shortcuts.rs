@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use crate::dom;
-use crate::store::Action;
+use crate::store::{Action, Travel};
 
 use super::Dispatch;
 
@@ -71,6 +71,17 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row("Alt+4", Place::Everywhere, Deed::Focus(PARTS[3]), "page", "key-part-4-does"),
     row("Alt+5", Place::Everywhere, Deed::Focus(PARTS[4]), "page", "key-part-5-does"),
     row("← →", Place::Told, Deed::Told, "page", "key-list-does"),
+    // Time.
+    row("Space", Place::NotTyping, Deed::Press("#play"), "time", "key-play-does"),
+    row(".", Place::NotTyping, Deed::Press("#step-frame"), "time", "key-frame-on-does"),
+    row(",", Place::NotTyping, Deed::Press("#back-frame"), "time", "key-frame-back-does"),
+    row(">", Place::NotTyping, Deed::Press("#step-exchange"), "time", "key-exchange-on-does"),
+    row("<", Place::NotTyping, Deed::Act(|| Action::Travel(Travel::ExchangeBack)), "time", "key-exchange-back-does"),
+    row("N", Place::NotTyping, Deed::Press("#back-to-now"), "time", "key-now-does"),
+    row("Ctrl+Z", Place::NotTyping, Deed::Press("#undo"), "time", "key-undo-does"),
+    row("Ctrl+Shift+Z", Place::NotTyping, Deed::Press("#redo"), "time", "key-redo-does"),
+    row("Ctrl+Y", Place::NotTyping, Deed::Press("#redo"), "time", "key-redo-does"),
+    row("← →, Shift+← →, Home, End", Place::Told, Deed::Told, "time", "key-head-does"),
     // Terminals.
     row("Tab", Place::Told, Deed::Told, "terminal", "key-tab-does"),
     row("↑ ↓", Place::Told, Deed::Told, "terminal", "key-history-does"),
@@ -145,6 +156,10 @@ pub(super) fn handle(event: &KeyboardEvent, dispatch: &Dispatch) {
     if modal.is_some() {
         return;
     }
+    // On a button the space bar presses that button.
+    if shortcut.keys == "Space" && is_on_control() {
+        return;
+    }
     event.prevent_default();
     match shortcut.deed {
         Deed::Press(selector) => {
@@ -169,6 +184,13 @@ fn is_typing() -> bool {
             _ => element.has_attribute("contenteditable"),
         }
     })
+}
+
+fn is_on_control() -> bool {
+    const CONTROLS: &str =
+        "button, a, summary, [role=button], [role=tab], [role=option], [role=menuitem], [role=checkbox]";
+    let active = dom::document().and_then(|document| document.active_element());
+    active.is_some_and(|element| element.matches(CONTROLS).unwrap_or(false))
 }
 
 /// What `selector` finds, is on the page, and is not disabled.

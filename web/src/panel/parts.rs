@@ -25,6 +25,7 @@ pub fn Icon(props: &IconProps) -> Html {
         "back" => "M3 3h2v12H3zM15 3v12L6 9z",
         "back-input" => "M2 3h2v12H2zM10 3v12L4.5 9zM16.5 3v12L11 9z",
         "forth-input" => "M14 3h2v12h-2zM8 3v12l5.5-6zM1.5 3v12L7 9z",
+        "list" => "M3 4h2v2H3zM7 4h8v2H7zM3 8h2v2H3zM7 8h8v2H7zM3 12h2v2H3zM7 12h8v2H7z",
         "minus" => "M3 8h12v2H3z",
         "plus" => "M8 3h2v5h5v2h-5v5H8v-5H3V8h5z",
         "fit" => "M2 4h2v10H2zM14 4h2v10h-2zM5 9l3-3v2h2V6l3 3-3 3v-2H8v2z",

@@ -127,7 +127,7 @@ fn prefer(state: &mut AppState, action: &Action) -> Vec<Effect> {
     vec![Effect::Keep { key: key.to_owned(), value: value.to_owned() }]
 }
 
-fn refuse(state: &mut AppState, error: UserError) {
+pub(super) fn refuse(state: &mut AppState, error: UserError) {
     let errors = state.errors.edit();
     if errors.len() >= ERRORS_MAX {
         errors.remove(0);

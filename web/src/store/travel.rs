@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use netmodes_core::error::UserError;
 use netmodes_core::protocol::{ClientMessage, LookTo, LookUnit, Pace, Rewind, ServerMessage, StepTo};
 use netmodes_core::time::SimTime;
 use std::rc::Rc;
@@ -253,9 +254,18 @@ pub(super) fn give_up(past: &mut Shared<super::past::PastState>) {
 /// looked at that cannot become the present happens now; without a connection nothing goes.
 pub(super) fn outgoing(state: &mut AppState, effects: Vec<Effect>) -> Vec<Effect> {
     let view_only = state.capabilities().is_some_and(|capabilities| capabilities.rewind == Rewind::View);
+    let lost = matches!(state.connection, super::Connection::Lost { .. } | super::Connection::Failed);
     let mut out = Vec::with_capacity(effects.len());
     for effect in effects {
         match &effect {
+            // What would be lost on the way is refused with words.
+            Effect::Send(message) if lost => {
+                let loads = matches!(message, ClientMessage::Load { .. } | ClientMessage::Open { .. });
+                if loads || message.changes() {
+                    super::reduce::refuse(state, UserError::new("page-offline"));
+                }
+                continue;
+            }
             Effect::Send(ClientMessage::Load { .. } | ClientMessage::Open { .. }) => leave(state),
             Effect::Send(ClientMessage::Do { .. }) if view_only && looking(state) => {
                 out.push(Effect::Send(ClientMessage::Now));

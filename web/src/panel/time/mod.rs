@@ -2,6 +2,7 @@
 
 mod band;
 mod controls;
+mod list;
 pub mod scale;
 mod speed;
 mod track;

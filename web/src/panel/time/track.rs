@@ -119,6 +119,7 @@ pub(super) fn Track(props: &Props) -> Html {
                 <button type="button" class="icon" title={texts.ui("zoom-out")} aria-label={texts.ui("zoom-out")} onclick={zoom_to(sight.zoom / 2.0)}><Icon name="minus" /></button>
                 <button type="button" class="icon" title={texts.ui("zoom-in")} aria-label={texts.ui("zoom-in")} onclick={zoom_to(sight.zoom * 2.0)}><Icon name="plus" /></button>
                 <button type="button" class="icon" title={texts.ui("zoom-fit")} aria-label={texts.ui("zoom-fit")} onclick={zoom_to(fit)}><Icon name="fit" /></button>
+                <super::list::AsList timeline={props.timeline.clone()} past={props.past.clone()} can={props.can} />
             </span>
         </div>
     }

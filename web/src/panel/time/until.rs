@@ -86,7 +86,7 @@ pub(super) fn Until(props: &Props) -> Html {
 
 /// Closes on Escape and on a press elsewhere.
 #[hook]
-fn use_dismiss(root: &NodeRef, open: bool, close: &Callback<()>) {
+pub(super) fn use_dismiss(root: &NodeRef, open: bool, close: &Callback<()>) {
     let (root, close) = (root.clone(), close.clone());
     use_effect_with(open, move |open| {
         let mut listeners = Vec::new();

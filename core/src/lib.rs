@@ -8,7 +8,7 @@
 //!
 //! # The map
 //! - values: [`time`], [`rng`], [`id`], [`addr`], [`limits`], [`error`], [`drop_reason`]
-//! - bytes: [`frame`] (decoding, lineage, capture files), [`dhcp`] and [`nat`] (decisions for a packet and a time)
+//! - bytes: [`frame`] (decoding, lineage, capture files), [`display_filter`] (which frames are shown), [`dhcp`] and [`nat`] (decisions for a packet and a time)
 //! - things: [`link`], [`switch`], [`machine`] (one computer), [`programs`] (what runs on it), [`shell`] (words to
 //!   programs), [`hypervisor`] (what each attachment mode builds)
 //! - the whole: [`world`] (event queue, topology, commands), [`event`] (the facts it emits), [`view`] (what a viewer
@@ -19,6 +19,7 @@
 
 pub mod addr;
 pub mod dhcp;
+pub mod display_filter;
 pub mod drop_reason;
 pub mod error;
 pub mod event;

@@ -70,6 +70,10 @@ pub const DHCP_POOL_MAX: u32 = 65_536;
 pub const DHCP_PENDING_MAX: usize = 1_024;
 /// Characters of one command line.
 pub const COMMAND_LINE_CHARS_MAX: usize = 65_536;
+/// Characters of one display filter.
+pub const DISPLAY_FILTER_CHARS_MAX: usize = 2_000;
+/// How deep parentheses and negations of a display filter may be nested.
+pub const DISPLAY_FILTER_DEPTH_MAX: usize = 50;
 /// Bytes of one lab file.
 pub const LAB_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one script.

@@ -1,4 +1,4 @@
-//! DHCP (RFC 2131, RFC 2132) and DNS (RFC 1035), as far as a lesson needs.
+//! DHCP (RFC 2131, RFC 2132) and the beginning of HTTP (RFC 9112), as far as a lesson needs.
 
 use super::Layer;
 use super::reader::{Reader, address, number};
@@ -16,7 +16,9 @@ pub(super) fn dhcp(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize
         2 => "BOOTREPLY (2)".to_owned(),
         other => other.to_string(),
     });
-    r.skip(3);
+    r.u8("dhcp.hw.type", |v| if v == 1 { "Ethernet (1)".to_owned() } else { v.to_string() });
+    r.u8("dhcp.hw.len", |v| v.to_string());
+    r.u8("dhcp.hops", |v| v.to_string());
     r.u32("dhcp.id", |v| format!("{v:#010x}"));
     r.u16("dhcp.secs", |v| v.to_string());
     r.u16("dhcp.flags", |v| if v & 0x8000 != 0 { "broadcast".to_owned() } else { format!("{v:#06x}") });
@@ -76,12 +78,12 @@ fn known(code: u8) -> (&'static str, Show) {
         51 => ("dhcp.option.ip_address_lease_time", secs),
         53 => ("dhcp.option.dhcp", |bytes| message_type(bytes.first().copied().unwrap_or(0))),
         54 => ("dhcp.option.dhcp_server_id", list),
-        55 => ("dhcp.option.request_list", |b| b.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")),
+        55 => ("dhcp.option.request_list_item", |b| b.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")),
         56 => ("dhcp.option.message", text),
         58 => ("dhcp.option.renewal_time_value", secs),
         59 => ("dhcp.option.rebinding_time_value", secs),
-        61 => ("dhcp.option.client_id", hex),
-        _ => ("dhcp.option", hex),
+        61 => ("dhcp.client_id", hex),
+        _ => ("dhcp.option.value", hex),
     }
 }
 
@@ -96,34 +98,46 @@ pub(super) fn message_type(value: u8) -> String {
     name.map_or_else(|| value.to_string(), |name| (*name).to_owned())
 }
 
-/// DNS: its header and the first question; where it ends.
-pub(super) fn dns(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize {
-    let mut r = Reader::new("DNS", bytes, start);
-    r.u16("dns.id", |v| format!("{v:#06x}"));
-    r.skip(10);
-    if let Some((name, len)) = name_at(bytes, r.at()) {
-        r.take("dns.qry.name", len, |_| name);
+/// HTTP/1.x (RFC 9112): the first line and the host, when a segment begins with them; where they end.
+pub(super) fn http(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+    let payload = bytes.get(start..).unwrap_or_default();
+    let Some(end) = payload.windows(2).position(|pair| pair == b"\r\n") else { return start };
+    let Ok(line) = core::str::from_utf8(&payload[..end]) else { return start };
+    let mut words = line.splitn(3, ' ');
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return start };
+    let mut r = Reader::new("HTTP", bytes, start);
+    let mut word = |key, text: &str, gap| {
+        r.take(key, text.len(), |_| text.to_owned());
+        r.skip(gap);
+    };
+    if METHODS.contains(&first) {
+        word("http.request.method", first, 1);
+        word("http.request.uri", second, 1);
+        word("http.request.version", words.next().unwrap_or_default(), 2);
+    } else if first.starts_with("HTTP/1.") {
+        word("http.response.version", first, 1);
+        word("http.response.code", second, 1);
+        word("http.response.phrase", words.next().unwrap_or_default(), 2);
+    } else {
+        return start;
     }
-    let read = r.finish(layers);
-    if let Some(layer) = layers.last_mut().filter(|_| bytes.len() > read) {
-        layer.range.end = bytes.len();
-    }
-    bytes.len().max(read)
+    let rest = payload.get(end + 2..).unwrap_or_default();
+    let head = rest.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    header_lines(&mut r, rest.get(..head).unwrap_or_default());
+    r.finish(layers)
 }
 
-/// A name without compression, and its length in bytes.
-fn name_at(bytes: &[u8], start: usize) -> Option<(String, usize)> {
-    let mut labels: Vec<String> = Vec::new();
-    let mut at = start;
-    while at - start <= 255 {
-        let len = usize::from(*bytes.get(at)?);
-        at += 1;
-        match len {
-            0 => return Some((labels.join("."), at - start)),
-            1..=63 => labels.push(String::from_utf8_lossy(bytes.get(at..at + len)?).into_owned()),
-            _ => return None,
+/// The lines up to the empty one: of interest is the host.
+fn header_lines(r: &mut Reader<'_>, lines: &[u8]) {
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        match line.strip_prefix(b"Host: ").map(<[u8]>::trim_ascii_end) {
+            Some(host) if !host.is_empty() => {
+                r.skip(6);
+                r.take("http.host", host.len(), |bytes| String::from_utf8_lossy(bytes).into_owned());
+                r.skip(line.len() - 6 - host.len());
+            }
+            _ => r.skip(line.len()),
         }
-        at += len;
     }
-    None
 }

@@ -3,6 +3,8 @@
 //! are in `static/explain/<lang>.toml` under `fields`. Must not know the simulation's state.
 
 mod app;
+mod checks;
+mod dns;
 mod ipv6;
 mod network;
 mod reader;
@@ -12,6 +14,7 @@ mod transport;
 
 use core::ops::Range;
 
+pub use checks::checks;
 use reader::Reader;
 pub use summary::{Summary, summarize};
 
@@ -50,6 +53,12 @@ impl Decoded {
     /// The value of the first field with this key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.layers.iter().flat_map(|layer| &layer.fields).find(|field| field.key == key).map(|f| f.value.as_str())
+    }
+
+    /// Bytes that TCP carries in this frame; 0 without TCP.
+    pub fn payload_len(&self) -> usize {
+        let Some(at) = self.layers.iter().position(|layer| layer.name == "TCP") else { return 0 };
+        self.layers[at + 1..].iter().filter(|layer| layer.name != "Padding").map(|layer| layer.range.len()).sum()
     }
 
     /// Whether there is a layer of this protocol.

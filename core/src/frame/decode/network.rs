@@ -22,8 +22,21 @@ pub(super) fn arp(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize 
     r.finish(layers)
 }
 
+/// The packet that an ICMP error is about, as far as it is quoted; where the quotation ends.
+pub(super) fn quoted(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize {
+    let first = layers.len();
+    let end = packet(bytes, start, layers, true);
+    // Eight bytes of its payload are all that must be quoted (RFC 792): that they end is no fault.
+    layers.iter_mut().skip(first).for_each(|layer| layer.cut = false);
+    end
+}
+
 /// IPv4 and what it carries; where the packet ends by its own length.
 pub(super) fn ipv4(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize {
+    packet(bytes, start, layers, false)
+}
+
+fn packet(bytes: &[u8], start: usize, layers: &mut Vec<Layer>, quoted: bool) -> usize {
     let mut r = Reader::new("IPv4", bytes, start);
     let first = r.u8("ip.version", |v| (v >> 4).to_string()).unwrap_or(0);
     let header = usize::from(first & 15) * 4;
@@ -52,6 +65,8 @@ pub(super) fn ipv4(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize
     let used = match proto {
         // A later fragment has no header of the next layer.
         _ if fragment & 0x1fff != 0 => payload,
+        // One quotation in another is data.
+        Some(1) if quoted => transport::icmp(inside.get(..payload + 8).unwrap_or(inside), payload, layers),
         Some(1) => transport::icmp(inside, payload, layers),
         Some(6) => transport::tcp(inside, payload, layers),
         Some(17) => transport::udp(inside, payload, layers),

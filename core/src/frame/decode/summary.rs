@@ -35,6 +35,9 @@ pub fn summarize(bytes: &[u8]) -> Summary {
         ("ICMPv6", super::ipv6::summary(|key| frame.get(key).map(str::to_owned)))
     } else if frame.has("IPv6") {
         ("IPv6", format!("{} → {} next {}", get("ipv6.src"), get("ipv6.dst"), get("ipv6.nxt")))
+    } else if frame.has("ICMP") {
+        let seq = frame.get("icmp.seq").map(|seq| format!(", seq {seq}")).unwrap_or_default();
+        ("ICMP", format!("{} {}{seq}", word("icmp.type"), ends()))
     } else if frame.has("DHCP") {
         let address = match frame.get("dhcp.ip.your").filter(|addr| *addr != "0.0.0.0") {
             Some(address) => Some(address),
@@ -44,11 +47,8 @@ pub fn summarize(bytes: &[u8]) -> Summary {
         ("DHCP", address.map_or_else(|| kind.clone(), |address| format!("{kind} {address}")))
     } else if frame.has("DNS") {
         ("DNS", format!("{} {}", ends(), get("dns.qry.name")))
-    } else if frame.has("ICMP") {
-        let seq = frame.get("icmp.seq").map(|seq| format!(", seq {seq}")).unwrap_or_default();
-        ("ICMP", format!("{} {}{seq}", word("icmp.type"), ends()))
     } else if frame.has("TCP") {
-        let len = frame.layers.last().filter(|layer| layer.name == "Data").map_or(0, |layer| layer.range.len());
+        let len = frame.payload_len();
         let len = if len > 0 { format!(", {len} B") } else { String::new() };
         ("TCP", format!("[{}] {}{len}", get("tcp.flags"), with_ports("tcp")))
     } else if frame.has("UDP") {

@@ -89,7 +89,9 @@ pub const HYPERVISOR_OBJECTS_MAX: usize = 256;
 /// Nodes of one lab.
 pub const NODES_MAX: usize = 10_000;
 /// Frames a viewer keeps; older ones are forgotten and counted.
-pub const VIEW_FRAMES_MAX: usize = 20_000;
+pub const VIEW_FRAMES_MAX: usize = 100_000;
+/// Bytes of frames a viewer keeps.
+pub const VIEW_FRAME_BYTES_MAX: usize = 48 << 20;
 /// Outputs kept per machine's terminal, in characters.
 pub const TERMINAL_CHARS_MAX: usize = 200_000;
 /// Bytes of frame facts that a runner keeps to look back at; older ones are forgotten, and it is said from where.

@@ -80,6 +80,14 @@ pub async fn fetch_text(url: &str) -> Result<String, String> {
     text.as_string().ok_or_else(|| format!("{url}: not text"))
 }
 
+/// Gives the first element that a selector finds the focus.
+pub fn focus(css: &str) {
+    let found = document().and_then(|document| document.query_selector(css).ok().flatten());
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
 /// Sets one property of an element's style. The page's content policy forbids `style` attributes; this is the way past
 /// none of it: the object model is allowed.
 pub fn set_style(element: &Element, property: &str, value: &str) {

@@ -23,8 +23,8 @@ pub use value::Literal;
 use crate::error::UserError;
 use crate::frame::decode::{Decoded, decode};
 
-/// A filter, read.
-#[derive(Clone, Debug, PartialEq)]
+/// A filter, read; by default one that lets everything through.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     expr: Option<Expr>,
 }

@@ -48,7 +48,9 @@ pub fn Look(props: &Props) -> Html {
         })
     };
     let state = &props.state;
-    let hint = texts.ui(if &*chosen == "frames" { "filter-frames" } else { "filter-text" });
+    let hint = texts.ui("filter-text");
+    // The frames have a filter line of their own.
+    let plain = &*chosen != "frames";
     let body = match chosen.as_str() {
         "tables" => {
             html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={filter.clone()} /> }
@@ -63,19 +65,31 @@ pub fn Look(props: &Props) -> Html {
         }
         _ => html! {
             <Frames view={state.view.clone()} frames={state.frames.clone()} outcomes={state.outcomes.clone()}
-                selected={state.selection.frame} filter={filter.clone()} />
+                selected={state.selection.frame} filter={filter.clone()} on_filter={on_filter(&filters)} />
         },
     };
     html! {
         <section class="look" aria-label={texts.ui("look")}>
             <div class="look-top">
                 <Tabs label={texts.ui("look")} id="look" {tabs} chosen={(*chosen).clone()} {on_choose} />
-                <input class="filter" type="search" value={filter.clone()} {oninput} placeholder={hint.clone()} aria-label={hint}
-                    spellcheck="false" autocomplete="off" />
+                if plain {
+                    <input class="filter" type="search" value={filter.clone()} {oninput} placeholder={hint.clone()} aria-label={hint}
+                        spellcheck="false" autocomplete="off" />
+                }
             </div>
             <div class="look-body" role="tabpanel" id="look-panel" aria-labelledby={format!("look-tab-{}", *chosen)}>{ body }</div>
         </section>
     }
+}
+
+/// Another filter of the frames.
+fn on_filter(filters: &UseStateHandle<BTreeMap<AttrValue, AttrValue>>) -> Callback<AttrValue> {
+    let filters = filters.clone();
+    Callback::from(move |filter| {
+        let mut new = (*filters).clone();
+        new.insert("frames".into(), filter);
+        filters.set(new);
+    })
 }
 
 /// Tabs and filters that other parts of the page ask for.

@@ -5,13 +5,10 @@ use std::rc::Rc;
 
 use netmodes_core::addr::MacAddr;
 use netmodes_core::event::Decision;
-use netmodes_core::id::FrameId;
+use netmodes_core::id::NodeId;
 
 use super::outcomes::What;
-use super::{FrameEntry, FrameLog, Outcomes};
-
-/// How many steps of lineage are followed each way.
-const STEPS: usize = 16;
+use super::{FrameEntry, Outcome};
 
 /// The headers that a NAT or a router may rewrite.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,44 +76,28 @@ pub struct Crossing {
     pub after: Rc<FrameEntry>,
     /// Its headers there.
     pub headers_after: Headers,
-    /// What the NAT said.
-    pub decision: Option<Decision>,
+    /// The machine whose NAT it was, and what it said.
+    pub decided: Option<(NodeId, Decision)>,
 }
 
-/// The crossing of a NAT that `entry`'s frame, one of its ancestors or one of its descendants made; the nearest one.
-pub fn crossing(log: &FrameLog, outcomes: &Outcomes, entry: &FrameEntry) -> Option<Crossing> {
-    let by_frame = log.by_frame();
-    let pair = |parent: FrameId, child: FrameId| -> Option<Crossing> {
-        let before = (*by_frame.get(&parent)?.last()?).clone();
-        let after = (*by_frame.get(&child)?.first()?).clone();
+impl Crossing {
+    /// Between two frames of one packet, when their addresses or ports differ; `outcomes` are what was decided between.
+    pub fn between<'a>(
+        before: &Rc<FrameEntry>,
+        after: &Rc<FrameEntry>,
+        mut outcomes: impl Iterator<Item = &'a Outcome>,
+    ) -> Option<Self> {
         let (headers_before, headers_after) = (Headers::read(before.bytes())?, Headers::read(after.bytes())?);
         if !headers_before.translated(&headers_after) {
             return None;
         }
-        let decision = [parent, child].into_iter().flat_map(|id| outcomes.of(id)).find_map(translation);
-        Some(Crossing { before, headers_before, after, headers_after, decision })
-    };
-    let parent_of = |id: FrameId| by_frame.get(&id).and_then(|entries| entries.first()).and_then(|e| e.sent.parent);
-    let mut id = entry.sent.frame;
-    for _ in 0..STEPS {
-        let Some(parent) = parent_of(id) else { break };
-        if let Some(found) = pair(parent, id) {
-            return Some(found);
-        }
-        id = parent;
+        let decided = outcomes.find_map(|outcome| translation(outcome).map(|decision| (outcome.node, decision)));
+        let (before, after) = (before.clone(), after.clone());
+        Some(Self { before, headers_before, after, headers_after, decided })
     }
-    let mut id = entry.sent.frame;
-    for _ in 0..STEPS {
-        let child = by_frame.range(id..).find(|(_, entries)| entries[0].sent.parent == Some(id)).map(|(id, _)| *id)?;
-        if let Some(found) = pair(id, child) {
-            return Some(found);
-        }
-        id = child;
-    }
-    None
 }
 
-fn translation(outcome: &super::Outcome) -> Option<Decision> {
+fn translation(outcome: &Outcome) -> Option<Decision> {
     match &outcome.what {
         What::Decided(decision @ (Decision::TranslatedOut { .. } | Decision::TranslatedIn { .. })) => {
             Some(decision.clone())
@@ -142,18 +123,11 @@ mod tests {
     }
 
     #[test]
-    fn a_translation_is_found_from_either_side_and_routing_is_not_one() {
-        let mut log = FrameLog::default();
-        let lines =
-            [(1, None, [10, 0, 2, 15], 64), (2, Some(1), [192, 168, 0, 111], 63), (3, Some(2), [192, 168, 0, 111], 62)];
-        for (id, parent, src, ttl) in lines {
-            log.push(FrameEntry::new(id, SimTime::ZERO, sent(id, parent, &udp(src, ttl))));
-        }
-        for seq in 1..=3 {
-            let entry = log.get(seq).unwrap();
-            let found = crossing(&log, &Outcomes::default(), entry).unwrap();
-            assert_eq!((found.before.seq, found.after.seq), (1, 2));
-        }
+    fn a_translation_is_a_crossing_and_routing_is_none() {
+        let entry = |id: u64, src, ttl| Rc::new(FrameEntry::new(id, SimTime::ZERO, sent(id, None, &udp(src, ttl))));
+        let (vm, host, routed) = (entry(1, [10, 0, 2, 15], 64), entry(2, [192, 168, 0, 111], 63), entry(3, [192, 168, 0, 111], 62));
+        assert!(Crossing::between(&vm, &host, [].iter()).is_some());
+        assert!(Crossing::between(&host, &routed, [].iter()).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use netmodes_core::event::FrameSent;
 use netmodes_core::frame::decode::{Decoded, Summary, decode, summarize};
 use netmodes_core::id::{FrameId, NodeId};
-use netmodes_core::limits::VIEW_FRAMES_MAX;
+use netmodes_core::limits::{VIEW_FRAME_BYTES_MAX, VIEW_FRAMES_MAX};
 use netmodes_core::time::SimTime;
 use netmodes_core::view::{LabView, NodeRow};
 
@@ -63,6 +63,7 @@ impl FrameEntry {
 pub struct FrameLog {
     pieces: VecDeque<Rc<Vec<Rc<FrameEntry>>>>,
     len: usize,
+    bytes: usize,
     /// Nodes that are gone, for the names in what they sent.
     pub gone: BTreeMap<NodeId, NodeRow>,
     /// Entries that were forgotten, oldest first.
@@ -84,14 +85,16 @@ impl FrameLog {
 
     /// Appends an entry; the oldest piece is forgotten when there are too many.
     pub fn push(&mut self, entry: FrameEntry) {
+        self.bytes += entry.bytes().len();
         match self.pieces.back_mut() {
             Some(piece) if piece.len() < PIECE => Rc::make_mut(piece).push(Rc::new(entry)),
             _ => self.pieces.push_back(Rc::new(vec![Rc::new(entry)])),
         }
         self.len += 1;
-        while self.len > VIEW_FRAMES_MAX {
+        while self.len > VIEW_FRAMES_MAX || self.bytes > VIEW_FRAME_BYTES_MAX {
             let Some(piece) = self.pieces.pop_front() else { break };
             self.len -= piece.len();
+            self.bytes -= piece.iter().map(|entry| entry.bytes().len()).sum::<usize>();
             self.forgotten += piece.len() as u64;
         }
     }
@@ -129,6 +132,14 @@ impl FrameLog {
         self.pieces.iter().flat_map(|piece| piece.iter())
     }
 
+    /// Entries after the one with this event number, oldest first; all of them for none.
+    pub fn after(&self, seq: Option<u64>) -> impl Iterator<Item = &Rc<FrameEntry>> {
+        let next = seq.map_or(0, |seq| seq + 1);
+        let piece = self.pieces.partition_point(|piece| piece.last().is_none_or(|last| last.seq < next));
+        let rest = self.pieces.range(piece..).flat_map(|piece| piece.iter());
+        rest.skip_while(move |entry| entry.seq < next)
+    }
+
     /// The entry with this event number.
     pub fn get(&self, seq: u64) -> Option<&Rc<FrameEntry>> {
         let piece = self.pieces.partition_point(|piece| piece.first().is_some_and(|first| first.seq <= seq));
@@ -146,13 +157,12 @@ impl FrameLog {
         self.iter().next().map(|entry| entry.sent.frame)
     }
 
-    /// Entries by the frame they carry, in order.
-    pub fn by_frame(&self) -> BTreeMap<FrameId, Vec<&Rc<FrameEntry>>> {
-        let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for entry in self.iter() {
-            map.entry(entry.sent.frame).or_default().push(entry);
-        }
-        map
+    /// The entries around the one with this event number: at most so many before it and after it.
+    pub fn window(&self, seq: u64, back: usize, forward: usize) -> Vec<&Rc<FrameEntry>> {
+        let mut before: Vec<_> = self.iter().rev().skip_while(|entry| entry.seq >= seq).take(back).collect();
+        before.reverse();
+        before.extend(self.after(seq.checked_sub(1)).take(forward));
+        before
     }
 }
 

@@ -36,6 +36,31 @@ pub(super) fn Bytes(props: &BytesProps) -> Html {
             }
         })
     };
+    // By keyboard: the arrows move a cursor from byte to byte.
+    let at = use_state(|| 0_usize);
+    let onkeydown = {
+        let (at, on_byte, on_pin, len) = (at.clone(), props.on_byte.clone(), props.on_pin_byte.clone(), props.entry.bytes().len());
+        Callback::from(move |event: KeyboardEvent| {
+            let last = len.saturating_sub(1);
+            let to = match event.key().as_str() {
+                "ArrowRight" => (*at + 1).min(last),
+                "ArrowLeft" => at.saturating_sub(1),
+                "ArrowDown" => (*at + LINE).min(last),
+                "ArrowUp" => at.saturating_sub(LINE),
+                "Home" => 0,
+                "End" => last,
+                "Enter" => {
+                    on_pin.emit(*at);
+                    return;
+                }
+                _ => return,
+            };
+            event.prevent_default();
+            at.set(to);
+            on_byte.emit(Some(to));
+        })
+    };
+    let onblur = props.on_byte.reform(|_: FocusEvent| None);
     let lines = props.entry.bytes().chunks(LINE).enumerate().map(|(line, bytes)| {
         let start = line * LINE;
         let lit = |at: usize| props.lit.as_ref().is_some_and(|range| range.contains(&at)).then_some("lit");
@@ -54,7 +79,7 @@ pub(super) fn Bytes(props: &BytesProps) -> Html {
     });
     let label = use_texts().ui("bytes-title");
     html! {
-        <div class="dump" role="region" tabindex="0" aria-label={label} {onmouseover} {onmouseleave} {onclick}>{ for lines }</div>
+        <div class="dump" role="region" tabindex="0" aria-label={label} {onmouseover} {onmouseleave} {onclick} {onkeydown} {onblur}>{ for lines }</div>
     }
 }
 

@@ -1,20 +1,23 @@
-//! One frame opened: what happened to it, its layers and fields, its bytes. Fields and bytes light each other up.
+//! One frame opened: the NATs it came through, its layers and fields beside its bytes, its whole way.
 
 use core::ops::Range;
 use std::rc::Rc;
 
+use netmodes_core::display_filter::{literal_of, of_key};
+use netmodes_core::frame::decode::{Decoded, Field, Layer, checks};
 use netmodes_core::view::LabView;
 use yew::prelude::*;
 
 use super::bytes::Bytes;
 use super::story::story;
-use super::translation::translation;
+use super::translation::translations;
 use super::way_with_ports;
-use crate::app::{TextsHandle, use_texts};
+use crate::app::{TextsHandle, use_dispatch, use_texts};
+use crate::dom;
 use crate::format;
-use crate::panel::parts::chip;
-use crate::store::{FrameEntry, FrameLog, Outcomes, Shared};
-use netmodes_core::frame::decode::{Decoded, Field, Layer};
+use crate::panel::parts::{Icon, chip};
+use crate::store::follow::way;
+use crate::store::{Action, FrameEntry, FrameLog, Outcomes, Select, Shared};
 
 #[derive(Clone, PartialEq, Properties)]
 pub(super) struct DetailProps {
@@ -22,33 +25,57 @@ pub(super) struct DetailProps {
     pub(super) view: Shared<LabView>,
     pub(super) frames: Shared<FrameLog>,
     pub(super) outcomes: Shared<Outcomes>,
+    pub(super) on_filter: Callback<AttrValue>,
 }
 
 #[component]
 pub(super) fn Detail(props: &DetailProps) -> Html {
-    let texts = use_texts();
+    let (texts, dispatch) = (use_texts(), use_dispatch());
+    let way = use_memo((props.seq, props.frames.clone(), props.outcomes.clone()), |(seq, frames, outcomes)| {
+        frames.get(*seq).map(|entry| way(frames, outcomes, &props.view, entry)).unwrap_or_default()
+    });
     let Some(entry) = props.frames.get(props.seq).cloned() else { return html! {} };
     let summary = entry.summary();
     let count = texts.ui_count("bytes", entry.bytes().len() as u64);
+    let close = dispatch.callback(|_: MouseEvent| Action::Select(Select::Nothing));
+    let onkeydown = {
+        let dispatch = dispatch.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                event.stop_propagation();
+                dispatch.act(Action::Select(Select::Nothing));
+                dom::focus(".frames .rows");
+            }
+        })
+    };
+    let crossings = way.crossings();
     html! {
-        <>
-            <h3 class="detail-head">{ chip(&summary.proto) }<span>{ &summary.text }</span></h3>
+        <div class="opened" {onkeydown}>
+            <h3 class="detail-head">
+                { chip(&summary.proto) }<span>{ &summary.text }</span>
+                <button type="button" class="icon" onclick={close} aria-label={texts.ui("close")} title={texts.ui("close")}><Icon name="close" /></button>
+            </h3>
             <p class="dim">
                 <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way_with_ports(&props.view, &entry) }{ " · " }{ count }
             </p>
-            { translation(&props.view, &props.frames, &props.outcomes, &entry, &texts) }
-            { story(&props.view, &props.outcomes, &entry, &texts) }
-            <Inside {entry} />
-        </>
+            <div class="opened-parts">
+                <Inside {entry} on_filter={props.on_filter.clone()} />
+                <div class="opened-way">
+                    { translations(&props.view, &crossings, &texts) }
+                    { story(&props.view, &way, props.seq, &texts, &dispatch) }
+                </div>
+            </div>
+        </div>
     }
 }
 
 #[derive(Clone, PartialEq, Properties)]
 struct InsideProps {
     entry: Rc<FrameEntry>,
+    on_filter: Callback<AttrValue>,
 }
 
-/// Layers and bytes.
+/// Layers and bytes: what is pointed at in one lights up in the other.
 #[component]
 fn Inside(props: &InsideProps) -> Html {
     let texts = use_texts();
@@ -56,6 +83,7 @@ fn Inside(props: &InsideProps) -> Html {
     let hot = use_state(|| None::<Range<usize>>);
     let pinned = use_state(|| None::<Range<usize>>);
     let decoded = props.entry.decoded().clone();
+    let good = use_memo(props.entry.clone(), |entry| checks(entry.bytes(), entry.decoded()));
     let on_hot = {
         let hot = hot.setter();
         Callback::from(move |range| hot.set(range))
@@ -67,24 +95,40 @@ fn Inside(props: &InsideProps) -> Html {
         })
     };
     let lit = (*hot).clone().or_else(|| (*pinned).clone());
-    let views = |layer| layer_view(layer, (lit.as_ref(), pinned.as_ref()), &texts, &on_hot, &on_pin);
-    let layers: Vec<Html> = decoded.layers.iter().map(views).collect();
+    let tree = Tree {
+        lit: lit.as_ref(),
+        pinned: pinned.as_ref(),
+        good: &good,
+        bytes: props.entry.bytes(),
+        texts: &texts,
+        on_hot: &on_hot,
+        on_pin: &on_pin,
+        on_filter: &props.on_filter,
+    };
+    let layers: Vec<Html> = decoded.layers.iter().map(|layer| tree.layer(layer)).collect();
     let on_byte = {
         let (on_hot, decoded) = (on_hot.clone(), decoded.clone());
         Callback::from(move |at: Option<usize>| on_hot.emit(at.and_then(|at| field_at(&decoded, at))))
     };
-    let on_pin_byte = Callback::from(move |at: usize| {
-        if let Some(range) = field_at(&decoded, at) {
-            on_pin.emit(range);
-        }
-    });
+    let on_pin_byte = {
+        let (on_pin, decoded) = (on_pin.clone(), decoded.clone());
+        Callback::from(move |at: usize| {
+            if let Some(range) = field_at(&decoded, at) {
+                on_pin.emit(range);
+            }
+        })
+    };
     html! {
-        <>
-            <h4>{ texts.ui("layers") }</h4>
-            <div class="layers">{ for layers }</div>
-            <h4>{ texts.ui("bytes-title") }</h4>
-            <Bytes entry={props.entry.clone()} {lit} {on_byte} {on_pin_byte} />
-        </>
+        <div class="inside">
+            <div class="inside-tree">
+                <h4>{ texts.ui("layers") }</h4>
+                <div class="layers">{ for layers }</div>
+            </div>
+            <div class="inside-bytes">
+                <h4>{ texts.ui("bytes-title") }</h4>
+                <Bytes entry={props.entry.clone()} {lit} {on_byte} {on_pin_byte} />
+            </div>
+        </div>
     }
 }
 
@@ -96,59 +140,98 @@ fn field_at(decoded: &Decoded, at: usize) -> Option<Range<usize>> {
     smallest.or_else(|| decoded.layers.iter().map(|layer| &layer.range).filter(holds).min_by_key(|r| r.len())).cloned()
 }
 
-/// What is lit, and what was clicked: the clicked field is explained.
-type Lit<'a> = (Option<&'a Range<usize>>, Option<&'a Range<usize>>);
+/// What the tree of layers is drawn from. The clicked field is explained.
+struct Tree<'a> {
+    lit: Option<&'a Range<usize>>,
+    pinned: Option<&'a Range<usize>>,
+    good: &'a [(&'static str, bool)],
+    bytes: &'a [u8],
+    texts: &'a TextsHandle,
+    on_hot: &'a Callback<Option<Range<usize>>>,
+    on_pin: &'a Callback<Range<usize>>,
+    on_filter: &'a Callback<AttrValue>,
+}
 
-fn layer_view(
-    layer: &Layer,
-    (lit, pinned): Lit<'_>,
-    texts: &TextsHandle,
-    on_hot: &Callback<Option<Range<usize>>>,
-    on_pin: &Callback<Range<usize>>,
-) -> Html {
-    let fields = layer.fields.iter().map(|field| field_view(field, (lit, pinned), texts, on_hot, on_pin));
-    let (onmouseenter, onmouseleave) = hover(&layer.range, on_hot);
-    let class = (lit == Some(&layer.range)).then_some("lit");
-    html! {
-        <details open=true>
-            <summary {class} {onmouseenter} {onmouseleave}>
-                { layer.name }
-                if layer.cut { <span class="wrong">{ " ✕ " }{ texts.ui("layer-cut") }</span> }
-            </summary>
-            <dl>{ for fields }</dl>
-        </details>
+impl Tree<'_> {
+    fn layer(&self, layer: &Layer) -> Html {
+        let fields = layer.fields.iter().map(|field| self.field(field));
+        let (onmouseenter, onmouseleave, onfocus, onblur) = hover(&layer.range, self.on_hot);
+        let class = (self.lit == Some(&layer.range)).then_some("lit");
+        html! {
+            <details open=true>
+                <summary {class} {onmouseenter} {onmouseleave} {onfocus} {onblur}>
+                    { layer.name }
+                    if layer.cut { <span class="wrong">{ " ✕ " }{ self.texts.ui("layer-cut") }</span> }
+                </summary>
+                <div class="fields">{ for fields }</div>
+            </details>
+        }
+    }
+
+    fn field(&self, field: &Field) -> Html {
+        let open = self.pinned == Some(&field.range);
+        let class = classes!("field", (self.lit == Some(&field.range)).then_some("lit"));
+        let (onmouseenter, onmouseleave, onfocus, onblur) = hover(&field.range, self.on_hot);
+        let onclick = {
+            let (range, on_pin) = (field.range.clone(), self.on_pin.clone());
+            Callback::from(move |_: MouseEvent| on_pin.emit(range.clone()))
+        };
+        let filter = of_key(field.key).and_then(|def| Some(format!("{} == {}", def.name, literal_of(def, field, self.bytes)?)));
+        let oncontextmenu = {
+            let (filter, on_filter) = (filter.clone(), self.on_filter.clone());
+            Callback::from(move |event: MouseEvent| {
+                if let Some(filter) = &filter {
+                    event.prevent_default();
+                    on_filter.emit(filter.clone().into());
+                }
+            })
+        };
+        let title = self.texts.find(&format!("fields.{}.title", field.key)).unwrap_or_else(|| field.key.into());
+        let good = self.good.iter().find(|(key, _)| *key == field.key).map(|(_, good)| *good);
+        html! {
+            <div {class} {onmouseenter} {onmouseleave}>
+                <button type="button" class="field-line" {onclick} {oncontextmenu} {onfocus} {onblur} aria-expanded={open.to_string()} title={field.key}>
+                    <span class="field-name">{ title }</span>
+                    <span class="field-value">{ &field.value }{ for good.map(|good| self.checked(good)) }</span>
+                </button>
+                if open { { self.about(field, filter) } }
+            </div>
+        }
+    }
+
+    fn checked(&self, good: bool) -> Html {
+        let (class, sign, key) = if good { ("sum-good", " ✓ ", "sum-good") } else { ("wrong", " ✕ ", "sum-bad") };
+        html! { <span {class}>{ sign }{ self.texts.ui(key) }</span> }
+    }
+
+    /// What a field is for, its name in filters, and the filter it makes.
+    fn about(&self, field: &Field, filter: Option<String>) -> Html {
+        let explanation = self.texts.find(&format!("fields.{}.text", field.key));
+        let button = filter.map(|filter| {
+            let (value, on_filter) = (AttrValue::from(filter.clone()), self.on_filter.clone());
+            let onclick = Callback::from(move |_: MouseEvent| on_filter.emit(value.clone()));
+            html! {
+                <button type="button" class="choice" {onclick}>{ self.texts.ui("use-as-filter") }{ " " }<code>{ filter }</code></button>
+            }
+        });
+        html! {
+            <div class="explain">
+                if let Some(text) = explanation { <p>{ text }</p> }
+                <p class="mono dim">{ field.key }</p>
+                { for button }
+            </div>
+        }
     }
 }
 
-fn field_view(
-    field: &Field,
-    (lit, pinned): Lit<'_>,
-    texts: &TextsHandle,
-    on_hot: &Callback<Option<Range<usize>>>,
-    on_pin: &Callback<Range<usize>>,
-) -> Html {
-    let class = classes!("field", (lit == Some(&field.range)).then_some("lit"));
-    let (onmouseenter, onmouseleave) = hover(&field.range, on_hot);
-    let onclick = {
-        let (range, on_pin) = (field.range.clone(), on_pin.clone());
-        Callback::from(move |_: MouseEvent| on_pin.emit(range.clone()))
-    };
-    let title = texts.find(&format!("fields.{}.title", field.key)).unwrap_or_else(|| field.key.into());
-    let explanation = texts.find(&format!("fields.{}.text", field.key)).filter(|_| pinned == Some(&field.range));
-    html! {
-        <div {class} {onmouseenter} {onmouseleave} {onclick} title={field.key}>
-            <dt>{ title }</dt><dd>{ &field.value }</dd>
-            if let Some(explanation) = explanation { <dd class="explain">{ explanation }</dd> }
-        </div>
-    }
-}
-
-type Hover = (Callback<MouseEvent>, Callback<MouseEvent>);
+type Hover = (Callback<MouseEvent>, Callback<MouseEvent>, Callback<FocusEvent>, Callback<FocusEvent>);
 
 fn hover(range: &Range<usize>, on_hot: &Callback<Option<Range<usize>>>) -> Hover {
-    let (range, enter, leave) = (range.clone(), on_hot.clone(), on_hot.clone());
-    (
-        Callback::from(move |_: MouseEvent| enter.emit(Some(range.clone()))),
-        Callback::from(move |_: MouseEvent| leave.emit(None)),
-    )
+    let range = range.clone();
+    let on = Callback::from({
+        let on_hot = on_hot.clone();
+        move |()| on_hot.emit(Some(range.clone()))
+    });
+    let off = on_hot.reform(|()| None);
+    (on.reform(|_: MouseEvent| ()), off.reform(|_: MouseEvent| ()), on.reform(|_: FocusEvent| ()), off.reform(|_: FocusEvent| ()))
 }

@@ -6,11 +6,12 @@ use netmodes_core::view::LabView;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::{way, way_with_ports};
+use super::{way_with_ports, way_words};
 use crate::app::{use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
 use crate::panel::parts::{Tall, chip};
+use crate::store::matched::ends;
 use crate::store::{Action, FrameEntry, Outcomes, Select, Shared};
 
 /// Height of a row, in pixels; the style sheet's `.row` has the same.
@@ -54,28 +55,51 @@ pub(super) fn List(props: &ListProps) -> Html {
         })
     };
     let onkeydown = {
-        let (shown, selected, dispatch) = (props.shown.clone(), props.selected, dispatch.clone());
+        let (shown, selected, dispatch, node) = (props.shown.clone(), props.selected, dispatch.clone(), node.clone());
+        let page = ((sight.1 / ROW) as usize).max(2) - 1;
         Callback::from(move |event: KeyboardEvent| {
-            if let Some(seq) = moved(&event.key(), &shown, selected) {
-                event.prevent_default();
-                dispatch.act(Action::Select(Select::Frame(seq)));
+            match event.key().as_str() {
+                "Enter" if selected.is_some() => dom::focus(".frames .detail"),
+                "f" => to_end(&node),
+                "Escape" if selected.is_some() => dispatch.act(Action::Select(Select::Nothing)),
+                key => {
+                    let Some(seq) = moved(key, page, &shown, selected) else { return };
+                    dispatch.act(Action::Select(Select::Frame(seq)));
+                }
             }
+            event.prevent_default();
+        })
+    };
+    let by_gap = use_state(|| dom::recall("frame-time").as_deref() == Some("gap"));
+    let on_time = {
+        let by_gap = by_gap.clone();
+        Callback::from(move |_: MouseEvent| {
+            dom::keep("frame-time", if *by_gap { "lab" } else { "gap" });
+            by_gap.set(!*by_gap);
         })
     };
     let first = ((sight.0 / ROW) as usize).saturating_sub(SPARE).min(props.shown.len());
     let last = (((sight.0 + sight.1) / ROW) as usize + SPARE).min(props.shown.len());
     let rows = props.shown[first..last].iter().enumerate().map(|(offset, entry)| {
-        let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| *node == entry.sent.to.node).is_some();
+        let dropped = props.outcomes.drop_of(entry.sent.frame).filter(|(node, _)| ends(entry, *node));
+        let dropped = dropped.map(|(_, reason)| AttrValue::from(texts.get(&format!("drops.{}.title", reason.code()))));
+        let before = (first + offset).checked_sub(1).and_then(|at| props.shown.get(at));
+        let time = match before {
+            Some(before) if *by_gap => format!("+{}", format::instant(netmodes_core::time::SimTime::ZERO + entry.time.since(before.time))),
+            _ => format::row_time(entry.time),
+        };
         let seq = entry.seq;
         html! {
-            <Row key={seq} entry={entry.clone()} way={way(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
+            <Row key={seq} entry={entry.clone()} {time} way={way_words(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
     html! {
         <>
-            <div class="row head" aria-hidden="true">
-                <span>{ texts.ui("col-time") }</span><span>{ texts.ui("col-where") }</span><span></span><span>{ texts.ui("col-what") }</span>
+            <div class="row head">
+                <button type="button" class="head-time" onclick={on_time} title={texts.ui("frame-time-switch")}>
+                    { texts.ui(if *by_gap { "col-gap" } else { "col-time" }) }{ " ⇄" }
+                </button><span>{ texts.ui("col-where") }</span><span></span><span>{ texts.ui("col-what") }</span>
             </div>
             <div class="rows" ref={node} role="listbox" tabindex="0" aria-label={texts.ui("tab-frames")} {onscroll} {onkeydown}
                 aria-activedescendant={props.selected.map(|seq| format!("frame-{seq}"))}>
@@ -85,15 +109,22 @@ pub(super) fn List(props: &ListProps) -> Html {
     }
 }
 
+/// The newest rows into sight; the list follows from then on.
+fn to_end(node: &NodeRef) {
+    if let Some(element) = node.cast::<Element>() {
+        element.set_scroll_top(element.scroll_height());
+    }
+}
+
 /// The event number of the row that a key leads to.
-fn moved(key: &str, shown: &[Rc<FrameEntry>], selected: Option<u64>) -> Option<u64> {
+fn moved(key: &str, page: usize, shown: &[Rc<FrameEntry>], selected: Option<u64>) -> Option<u64> {
     let at = selected.and_then(|seq| shown.binary_search_by_key(&seq, |entry| entry.seq).ok());
     let last = shown.len().checked_sub(1)?;
     let to = match (key, at) {
         ("ArrowDown", Some(at)) => (at + 1).min(last),
         ("ArrowUp", Some(at)) => at.saturating_sub(1),
-        ("PageDown", Some(at)) => (at + 8).min(last),
-        ("PageUp", Some(at)) => at.saturating_sub(8),
+        ("PageDown", Some(at)) => (at + page).min(last),
+        ("PageUp", Some(at)) => at.saturating_sub(page),
         ("Home", _) | ("ArrowDown" | "PageDown", None) => 0,
         ("End", _) | ("ArrowUp" | "PageUp", None) => last,
         _ => return None,
@@ -144,9 +175,10 @@ fn use_follow(node: &NodeRef, shown: &Rc<Vec<Rc<FrameEntry>>>, selected: Option<
 #[derive(Clone, PartialEq, Properties)]
 struct RowProps {
     entry: Rc<FrameEntry>,
+    time: AttrValue,
     way: AttrValue,
     ports: AttrValue,
-    dropped: bool,
+    dropped: Option<AttrValue>,
     selected: bool,
     short: bool,
     position: usize,
@@ -160,15 +192,15 @@ fn Row(props: &RowProps) -> Html {
     let seq = entry.seq;
     let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Frame(seq)));
     let summary = entry.summary();
-    let class = classes!("row", props.selected.then_some("sel"), props.dropped.then_some("bad"));
+    let class = classes!("row", props.selected.then_some("sel"), props.dropped.is_some().then_some("bad"));
     html! {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
             aria-posinset={props.position.to_string()} aria-setsize={props.count.to_string()}>
-            <span class="mono" title={format::clock(entry.time)}>{ format::row_time(entry.time) }</span>
+            <span class="mono" title={format::clock(entry.time)}>{ &props.time }</span>
             <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
             <span class="what" title={summary.text.clone()}>
-                if props.dropped { { "✕ " } }
+                if let Some(reason) = &props.dropped { <b>{ format!("✕ {reason}: ") }</b> }
                 { if props.short { format::short(&summary.text) } else { &summary.text } }
             </span>
         </div>

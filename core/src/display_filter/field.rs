@@ -133,9 +133,12 @@ impl Def {
             "nm.from" => texts(&context.nodes[..1]),
             "nm.to" => texts(&context.nodes[1..]),
             "nm.dropped" => texts(context.dropped.as_slice()),
-            "tcp.len" => {
-                context.decoded().has("TCP").then(|| Value::Number(context.decoded().payload_len() as u64)).into_iter().collect()
-            }
+            "tcp.len" => context
+                .decoded()
+                .has("TCP")
+                .then(|| Value::Number(context.decoded().payload_len() as u64))
+                .into_iter()
+                .collect(),
             "tcp.payload" => payload(context, "TCP"),
             "udp.payload" => payload(context, "UDP"),
             "dhcp.option.type" => option_types(context),

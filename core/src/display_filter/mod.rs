@@ -169,7 +169,9 @@ impl Filter {
             match expr {
                 Expr::Or(parts) | Expr::And(parts) => parts.iter().find_map(walk),
                 Expr::Not(inner) => walk(inner),
-                Expr::Has(name) => (name.0.kind == Kind::Bool && !name.0.name.starts_with("http.")).then_some(name.0.name),
+                Expr::Has(name) => {
+                    (name.0.kind == Kind::Bool && !name.0.name.starts_with("http.")).then_some(name.0.name)
+                }
                 _ => None,
             }
         }

@@ -167,7 +167,9 @@ impl Parser {
         match self.next() {
             Some((Token::Word(word), at)) => match value::number(&word) {
                 Some((mask, _)) => Ok(Some(mask)),
-                None => Err(FilterError::new("filter-not-number", at).with("value", shown(&word)).with("field", def.name)),
+                None => {
+                    Err(FilterError::new("filter-not-number", at).with("value", shown(&word)).with("field", def.name))
+                }
             },
             Some((_, at)) => Err(FilterError::new("filter-value", at).with("field", def.name)),
             None => Err(self.end_error("filter-value").with("field", def.name)),
@@ -177,11 +179,15 @@ impl Parser {
     fn field(&mut self) -> Result<(&'static Def, Range<usize>)> {
         match self.next() {
             None => Err(self.end_error("filter-unfinished")),
-            Some((Token::Word(word), at)) => match field::find(&word).or_else(|| field::find(&word.to_ascii_lowercase())) {
-                Some(def) => Ok((def, at)),
-                None => Err(unknown(&word, at)),
-            },
-            Some((Token::Quoted(word), at)) => Err(FilterError::new("filter-text-alone", at).with("text", shown(&word))),
+            Some((Token::Word(word), at)) => {
+                match field::find(&word).or_else(|| field::find(&word.to_ascii_lowercase())) {
+                    Some(def) => Ok((def, at)),
+                    None => Err(unknown(&word, at)),
+                }
+            }
+            Some((Token::Quoted(word), at)) => {
+                Err(FilterError::new("filter-text-alone", at).with("text", shown(&word)))
+            }
             Some((Token::Sign(sign), at)) => Err(FilterError::new("filter-field", at).with("found", sign)),
         }
     }
@@ -285,8 +291,14 @@ fn unknown(word: &str, at: Range<usize>) -> FilterError {
     let name = shown(word);
     let parsed = |value: &str| value.split('/').next().unwrap_or_default().parse::<core::net::IpAddr>();
     match parsed(word) {
-        Ok(core::net::IpAddr::V4(_)) => return FilterError::new("filter-bare", at).with("value", &name).with("near", format!("ip.addr == {name}")),
-        Ok(core::net::IpAddr::V6(_)) => return FilterError::new("filter-bare", at).with("value", &name).with("near", format!("ipv6.addr == {name}")),
+        Ok(core::net::IpAddr::V4(_)) => {
+            return FilterError::new("filter-bare", at).with("value", &name).with("near", format!("ip.addr == {name}"));
+        }
+        Ok(core::net::IpAddr::V6(_)) => {
+            return FilterError::new("filter-bare", at)
+                .with("value", &name)
+                .with("near", format!("ipv6.addr == {name}"));
+        }
         Err(_) => {}
     }
     if word.parse::<crate::addr::MacAddr>().is_ok() {
@@ -299,7 +311,9 @@ fn unknown(word: &str, at: Range<usize>) -> FilterError {
         "and" | "or" | "in" | "contains" | "eq" | "ne" | "gt" | "lt" | "ge" | "le" => {
             return FilterError::new("filter-field", at).with("found", name);
         }
-        "len" | "count" | "upper" | "lower" | "string" | "max" | "min" | "abs" => return FilterError::new("filter-function", at),
+        "len" | "count" | "upper" | "lower" | "string" | "max" | "min" | "abs" => {
+            return FilterError::new("filter-function", at);
+        }
         "any" | "all" => return FilterError::new("filter-quantifier", at),
         _ => {}
     }

@@ -83,8 +83,8 @@ pub fn complete(text: &str, cursor: usize, max: usize) -> (usize, Vec<&'static s
         return (start, Vec::new());
     }
     let begins = FIELDS.iter().filter(|def| def.name.starts_with(&word));
-    let later = FIELDS.iter().filter(|def| {
-        !def.name.starts_with(&word) && def.name.split('.').skip(1).any(|part| part.starts_with(&word))
-    });
+    let later = FIELDS
+        .iter()
+        .filter(|def| !def.name.starts_with(&word) && def.name.split('.').skip(1).any(|part| part.starts_with(&word)));
     (start, begins.chain(later).map(|def| def.name).take(max).collect())
 }

@@ -48,7 +48,14 @@ fn a_frame_passes_what_is_true_of_it() {
     ] {
         assert!(passes(text), "{text}");
     }
-    for text in ["tcp", "ip.addr == 10.0.3.0/24", "ip.addr != 8.8.8.8", "tcp.port != 80", "udp.port == 53 || arp", "ip.src == ip.dst"] {
+    for text in [
+        "tcp",
+        "ip.addr == 10.0.3.0/24",
+        "ip.addr != 8.8.8.8",
+        "tcp.port != 80",
+        "udp.port == 53 || arp",
+        "ip.src == ip.dst",
+    ] {
         assert!(!passes(text), "{text}");
     }
 }
@@ -148,13 +155,11 @@ fn literal(def: &'static Def) -> BoxedStrategy<Literal> {
         Kind::Ipv6 => (any::<u128>(), 0..=128_u8).prop_map(|(addr, len)| Literal::Ipv6(addr, len)).boxed(),
         Kind::Ether => any::<[u8; 6]>().prop_map(Literal::Ether).boxed(),
         Kind::Text => ".{0,12}".prop_map(Literal::Text).boxed(),
-        Kind::Bytes | Kind::Protocol => {
-            prop_oneof![
-                prop::collection::vec(any::<u8>(), 1..8).prop_map(Literal::Bytes),
-                ".{1,12}".prop_map(Literal::Text)
-            ]
-            .boxed()
-        }
+        Kind::Bytes | Kind::Protocol => prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..8).prop_map(Literal::Bytes),
+            ".{1,12}".prop_map(Literal::Text)
+        ]
+        .boxed(),
     }
 }
 

@@ -171,11 +171,18 @@ pub(super) fn read(def: &Def, word: &str, is_quoted: bool) -> Result<Literal, (&
                 (None, Some(found)) if !is_quoted => found,
                 (None, _) => {
                     let names = def.names.iter().map(|(_, name)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-                    return Err((if names.is_empty() { "filter-not-number" } else { "filter-not-number-or-name" }, names));
+                    return Err((
+                        if names.is_empty() { "filter-not-number" } else { "filter-not-number-or-name" },
+                        names,
+                    ));
                 }
             };
             let max = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
-            if value > max { Err(("filter-number-too-large", max.to_string())) } else { Ok(Literal::Number(value, hex)) }
+            if value > max {
+                Err(("filter-number-too-large", max.to_string()))
+            } else {
+                Ok(Literal::Number(value, hex))
+            }
         }
         Kind::Seconds => {
             let secs = word.parse::<f64>().ok().filter(|secs| secs.is_finite() && !is_quoted);

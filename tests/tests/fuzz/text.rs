@@ -190,13 +190,18 @@ fn any_message_of_a_page_is_answered() {
 
 #[test]
 fn any_display_filter_is_read_or_refused_at_its_place() {
-    let words: Vec<&str> = "ip.addr == 10.0.2.0/24 && || ! ( ) in { } , .. tcp.flags.syn & 0x02 contains \"x\" dhcp nm.node not 1 \
+    let words: Vec<&str> =
+        "ip.addr == 10.0.2.0/24 && || ! ( ) in { } , .. tcp.flags.syn & 0x02 contains \"x\" dhcp nm.node not 1 \
         08:00:27:a1:b2:c3 != === frame.number <= 5 http.host and or eth.src ipv6.addr fe80::1"
-        .split_whitespace()
-        .collect();
+            .split_whitespace()
+            .collect();
     bolero::check!().with_iterations(RUNS * 20).for_each(|bytes: &[u8]| {
         let guided: Vec<_> = bytes.iter().map(|b| words[usize::from(*b) % words.len()]).collect();
-        for text in [guided.join(" "), String::from_utf8_lossy(bytes).into_owned(), spoiled("ip.addr == 10.0.2.15 && !arp", bytes)] {
+        for text in [
+            guided.join(" "),
+            String::from_utf8_lossy(bytes).into_owned(),
+            spoiled("ip.addr == 10.0.2.15 && !arp", bytes),
+        ] {
             match Filter::parse(&text) {
                 Ok(filter) => {
                     assert_eq!(Filter::parse(&filter.to_string()), Ok(filter.clone()), "{text}");

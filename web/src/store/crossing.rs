@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn a_translation_is_a_crossing_and_routing_is_none() {
         let entry = |id: u64, src, ttl| Rc::new(FrameEntry::new(id, SimTime::ZERO, sent(id, None, &udp(src, ttl))));
-        let (vm, host, routed) = (entry(1, [10, 0, 2, 15], 64), entry(2, [192, 168, 0, 111], 63), entry(3, [192, 168, 0, 111], 62));
+        let (vm, host, routed) =
+            (entry(1, [10, 0, 2, 15], 64), entry(2, [192, 168, 0, 111], 63), entry(3, [192, 168, 0, 111], 62));
         assert!(Crossing::between(&vm, &host, [].iter()).is_some());
         assert!(Crossing::between(&host, &routed, [].iter()).is_none());
     }

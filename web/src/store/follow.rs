@@ -142,7 +142,12 @@ fn previous(steps: &[Step], entry: &FrameEntry, view: &LabView) -> Option<usize>
         steps.iter().rposition(|step| step.entry.sent.frame == id && fits(step.entry.sent.to.node))
     };
     let at = |node| node == from;
-    let parent = || entry.sent.parent.and_then(|id| find(id, &at).or_else(|| find(id, &same_computer)).or_else(|| find(id, &|_| true)));
+    let parent = || {
+        entry
+            .sent
+            .parent
+            .and_then(|id| find(id, &at).or_else(|| find(id, &same_computer)).or_else(|| find(id, &|_| true)))
+    };
     find(entry.sent.frame, &at).or_else(parent)
 }
 
@@ -151,9 +156,9 @@ fn share_out(steps: &mut [Step], id: FrameId, outcomes: &[Outcome]) {
     for outcome in outcomes {
         let mine = |step: &Step| step.entry.sent.frame == id;
         let first = steps.iter().position(mine);
-        let arrived = steps.iter().rposition(|step| {
-            mine(step) && step.entry.sent.to.node == outcome.node && step.entry.time <= outcome.time
-        });
+        let arrived = steps
+            .iter()
+            .rposition(|step| mine(step) && step.entry.sent.to.node == outcome.node && step.entry.time <= outcome.time);
         let starts = first.filter(|at| {
             let step = &steps[*at];
             step.entry.sent.from.node == outcome.node && outcome.time <= step.entry.time
@@ -174,7 +179,10 @@ fn share_out(steps: &mut [Step], id: FrameId, outcomes: &[Outcome]) {
 fn mark_main(steps: &mut [Step], chosen: &FrameEntry) {
     let arrived = |step: &Step| {
         let taken = |outcome: &Outcome| {
-            matches!(outcome.what, What::Decided(Decision::Delivered { .. } | Decision::Answered { .. } | Decision::Reassembled { .. }))
+            matches!(
+                outcome.what,
+                What::Decided(Decision::Delivered { .. } | Decision::Answered { .. } | Decision::Reassembled { .. })
+            )
         };
         step.after.iter().any(taken)
     };
@@ -222,7 +230,9 @@ fn changes(prev: Option<&FrameEntry>, entry: &FrameEntry) -> Vec<Change> {
 
 /// The frames before and after that ask and answer.
 fn others(steps: &[Step], near: &[&Rc<FrameEntry>]) -> (Option<u64>, Option<u64>) {
-    let (Some(first), Some(last)) = (steps.first(), steps.iter().rev().find(|step| step.main)) else { return (None, None) };
+    let (Some(first), Some(last)) = (steps.first(), steps.iter().rev().find(|step| step.main)) else {
+        return (None, None);
+    };
     let made = |entry: &FrameEntry| entry.sent.parent.is_none();
     let question = near.iter().rev().skip_while(|entry| entry.seq >= first.entry.seq).find(|entry| {
         entry.sent.to.node == first.entry.sent.from.node && answers(entry.decoded(), first.entry.decoded())
@@ -263,7 +273,9 @@ pub fn answers(asked: &Decoded, reply: &Decoded) -> bool {
             let fields = reply.layers.iter().skip_while(|layer| layer.name != "ICMP").flat_map(|layer| &layer.fields);
             fields.into_iter().find(|field| field.key == key).map(|field| field.value.as_str())
         };
-        return ["ip.src", "ip.dst", "ip.id"].into_iter().all(|key| quoted(key).is_some() && quoted(key) == asked.get(key));
+        return ["ip.src", "ip.dst", "ip.id"]
+            .into_iter()
+            .all(|key| quoted(key).is_some() && quoted(key) == asked.get(key));
     }
     for (name, from, to) in [("TCP", "tcp.srcport", "tcp.dstport"), ("UDP", "udp.srcport", "udp.dstport")] {
         if both(name) {

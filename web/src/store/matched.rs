@@ -34,7 +34,9 @@ impl Matched {
     pub fn advance(&mut self, log: &FrameLog, outcomes: &Outcomes, view: &LabView, most: usize) -> bool {
         let filter = self.filter.get_or_insert_with(Filter::default).clone();
         let other_log = match (&self.last, log.iter().next()) {
-            (Some(last), Some(first)) if last.seq >= first.seq => log.get(last.seq).is_none_or(|now| !Rc::ptr_eq(now, last)),
+            (Some(last), Some(first)) if last.seq >= first.seq => {
+                log.get(last.seq).is_none_or(|now| !Rc::ptr_eq(now, last))
+            }
             (Some(_), None) => true,
             _ => false,
         };

@@ -157,7 +157,12 @@ impl Offers {
     /// Names that go on from what stands before the cursor; filters used before when nothing does.
     fn at(text: &str, cursor: usize) -> Self {
         if text.trim().is_empty() {
-            return Self { start: 0, end: text.len(), words: history().into_iter().take(OFFERS_MAX).collect(), chosen: None };
+            return Self {
+                start: 0,
+                end: text.len(),
+                words: history().into_iter().take(OFFERS_MAX).collect(),
+                chosen: None,
+            };
         }
         let (start, names) = complete(text, cursor, OFFERS_MAX);
         let typed = text.get(start..cursor).unwrap_or_default();
@@ -174,7 +179,8 @@ impl Offers {
     fn moved(mut self, by: isize) -> Self {
         let count = self.words.len() as isize;
         if count > 0 {
-            let next = self.chosen.map_or(if by > 0 { 0 } else { count - 1 }, |at| (at as isize + by).rem_euclid(count));
+            let next =
+                self.chosen.map_or(if by > 0 { 0 } else { count - 1 }, |at| (at as isize + by).rem_euclid(count));
             self.chosen = usize::try_from(next).ok();
         }
         self
@@ -209,7 +215,8 @@ fn Field(props: &FieldProps) -> Html {
         })
     };
     let take = {
-        let (on_filter, offers, filter, input) = (props.on_filter.clone(), offers.clone(), props.filter.clone(), input.clone());
+        let (on_filter, offers, filter, input) =
+            (props.on_filter.clone(), offers.clone(), props.filter.clone(), input.clone());
         Callback::from(move |at: usize| {
             if let Some(text) = offers.put(&filter, at) {
                 on_filter.emit(text.into());
@@ -223,7 +230,11 @@ fn Field(props: &FieldProps) -> Html {
     let onkeydown = keys(props, &offers, &take);
     let onfocus = {
         let (offers, filter) = (offers.setter(), props.filter.clone());
-        Callback::from(move |_: FocusEvent| if filter.is_empty() { offers.set(Offers::at("", 0)) })
+        Callback::from(move |_: FocusEvent| {
+            if filter.is_empty() {
+                offers.set(Offers::at("", 0))
+            }
+        })
     };
     let onblur = {
         let (offers, filter) = (offers.setter(), props.filter.clone());
@@ -269,7 +280,11 @@ fn keys(props: &FieldProps, offers: &UseStateHandle<Offers>, take: &Callback<usi
             let at = event.target_dyn_into::<HtmlInputElement>().map_or(0, |input| cursor(&input));
             let mut found = Offers::at(&filter, at);
             if found.words.is_empty() {
-                found = Offers { end: filter.len(), words: history().into_iter().take(OFFERS_MAX).collect(), ..Offers::default() };
+                found = Offers {
+                    end: filter.len(),
+                    words: history().into_iter().take(OFFERS_MAX).collect(),
+                    ..Offers::default()
+                };
             }
             event.prevent_default();
             offers.set(found.moved(1));

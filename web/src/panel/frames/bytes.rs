@@ -39,7 +39,8 @@ pub(super) fn Bytes(props: &BytesProps) -> Html {
     // By keyboard: the arrows move a cursor from byte to byte.
     let at = use_state(|| 0_usize);
     let onkeydown = {
-        let (at, on_byte, on_pin, len) = (at.clone(), props.on_byte.clone(), props.on_pin_byte.clone(), props.entry.bytes().len());
+        let (at, on_byte, on_pin, len) =
+            (at.clone(), props.on_byte.clone(), props.on_pin_byte.clone(), props.entry.bytes().len());
         Callback::from(move |event: KeyboardEvent| {
             let last = len.saturating_sub(1);
             let to = match event.key().as_str() {

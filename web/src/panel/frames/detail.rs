@@ -176,7 +176,8 @@ impl Tree<'_> {
             let (range, on_pin) = (field.range.clone(), self.on_pin.clone());
             Callback::from(move |_: MouseEvent| on_pin.emit(range.clone()))
         };
-        let filter = of_key(field.key).and_then(|def| Some(format!("{} == {}", def.name, literal_of(def, field, self.bytes)?)));
+        let filter =
+            of_key(field.key).and_then(|def| Some(format!("{} == {}", def.name, literal_of(def, field, self.bytes)?)));
         let oncontextmenu = {
             let (filter, on_filter) = (filter.clone(), self.on_filter.clone());
             Callback::from(move |event: MouseEvent| {
@@ -233,5 +234,10 @@ fn hover(range: &Range<usize>, on_hot: &Callback<Option<Range<usize>>>) -> Hover
         move |()| on_hot.emit(Some(range.clone()))
     });
     let off = on_hot.reform(|()| None);
-    (on.reform(|_: MouseEvent| ()), off.reform(|_: MouseEvent| ()), on.reform(|_: FocusEvent| ()), off.reform(|_: FocusEvent| ()))
+    (
+        on.reform(|_: MouseEvent| ()),
+        off.reform(|_: MouseEvent| ()),
+        on.reform(|_: FocusEvent| ()),
+        off.reform(|_: FocusEvent| ()),
+    )
 }

@@ -104,7 +104,12 @@ fn use_filter(text: &AttrValue) -> (Rc<Filter>, Option<FilterError>) {
 
 /// The frames that pass, and how many are IPv6's; a long log is gone through a slice a repaint.
 #[hook]
-fn use_matched(props: &Props, view: &Shared<LabView>, filter: &Filter, hide_ipv6: bool) -> (Rc<Vec<Rc<FrameEntry>>>, u64) {
+fn use_matched(
+    props: &Props,
+    view: &Shared<LabView>,
+    filter: &Filter,
+    hide_ipv6: bool,
+) -> (Rc<Vec<Rc<FrameEntry>>>, u64) {
     let matched = use_mut_ref(Matched::default);
     let next = use_mut_ref(|| None::<NextFrame>);
     let again = use_force_update();

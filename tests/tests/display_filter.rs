@@ -55,7 +55,7 @@ ip.flags.df == 1
 ip.flags.df == 1 && ip.flags.mf == 0
 ip.flags.mf == 1
 ip.frag_offset > 0
-ip.frag_offset == 1480
+ip.frag_offset == 185
 ip.dsfield.dscp == 0
 ip.checksum.status == 1
 eth.type == 0x0806

@@ -60,7 +60,8 @@ impl Headers {
         })
     }
 
-    fn translated(&self, after: &Self) -> bool {
+    /// Whether an address or a port differs.
+    pub fn translated(&self, after: &Self) -> bool {
         (self.src, self.dst, self.src_port, self.dst_port) != (after.src, after.dst, after.src_port, after.dst_port)
     }
 }

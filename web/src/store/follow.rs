@@ -84,39 +84,41 @@ pub fn way(log: &FrameLog, outcomes: &Outcomes, view: &LabView, entry: &FrameEnt
     for other in &near {
         parents.entry(other.sent.frame).or_insert(other.sent.parent);
     }
-    let root = root_of(&parents, entry.sent.frame);
-    let mut family: BTreeSet<FrameId> = BTreeSet::from([root]);
-    let mut way = Way::default();
+    let mut family: BTreeSet<FrameId> = BTreeSet::from([root_of(&parents, entry.sent.frame)]);
+    let mut members = Vec::new();
     for other in &near {
         if other.sent.parent.is_some_and(|parent| family.contains(&parent)) {
             family.insert(other.sent.frame);
         }
         if family.contains(&other.sent.frame) {
-            if way.steps.len() >= STEPS_MAX {
-                way.cut = true;
-                break;
-            }
-            let prev = previous(&way.steps, other, view);
-            way.steps.push(Step {
-                entry: (*other).clone(),
-                prev,
-                before: Vec::new(),
-                after: Vec::new(),
-                changed: changes(prev.and_then(|at| way.steps.get(at)).map(|step| &*step.entry), other),
-                main: false,
-                waited: None,
-            });
+            members.push(*other);
         }
     }
-    for id in &family {
-        share_out(&mut way.steps, *id, outcomes.of(*id));
+    let cut = members.len() > STEPS_MAX;
+    members.truncate(STEPS_MAX);
+    let steps = steps_of(&members, outcomes, view, Some(entry.seq));
+    let (question, answer) = others(&steps, &near);
+    Way { steps, cut, answer, question }
+}
+
+/// The frames of one packet, oldest first, as steps of its way; `chosen` is one of them that is shown in any case.
+pub fn steps_of(members: &[&Rc<FrameEntry>], outcomes: &Outcomes, view: &LabView, chosen: Option<u64>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for entry in members {
+        let prev = previous(&steps, entry, view);
+        let changed = changes(prev.and_then(|at| steps.get(at)).map(|step| &*step.entry), entry);
+        let (before, after) = (Vec::new(), Vec::new());
+        steps.push(Step { entry: (*entry).clone(), prev, before, after, changed, main: false, waited: None });
     }
-    mark_main(&mut way.steps, entry);
-    for at in 0..way.steps.len() {
-        way.steps[at].waited = waited(&way.steps, at);
+    let family: BTreeSet<FrameId> = members.iter().map(|entry| entry.sent.frame).collect();
+    for id in family {
+        share_out(&mut steps, id, outcomes.of(id));
     }
-    (way.question, way.answer) = others(&way.steps, &near);
-    way
+    mark_main(&mut steps, chosen);
+    for at in 0..steps.len() {
+        steps[at].waited = waited(&steps, at);
+    }
+    steps
 }
 
 fn root_of(parents: &BTreeMap<FrameId, Option<FrameId>>, frame: FrameId) -> FrameId {
@@ -176,7 +178,7 @@ fn share_out(steps: &mut [Step], id: FrameId, outcomes: &[Outcome]) {
     }
 }
 
-fn mark_main(steps: &mut [Step], chosen: &FrameEntry) {
+fn mark_main(steps: &mut [Step], chosen: Option<u64>) {
     let arrived = |step: &Step| {
         let taken = |outcome: &Outcome| {
             matches!(
@@ -191,7 +193,7 @@ fn mark_main(steps: &mut [Step], chosen: &FrameEntry) {
         // Nobody took it: all of it is shown.
         wanted = (0..steps.len()).collect();
     }
-    wanted.extend(steps.iter().position(|step| step.entry.seq == chosen.seq));
+    wanted.extend(steps.iter().position(|step| Some(step.entry.seq) == chosen));
     for end in wanted {
         let mut at = Some(end);
         while let Some(step) = at.and_then(|at| steps.get_mut(at)).filter(|step| !step.main) {

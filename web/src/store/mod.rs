@@ -14,6 +14,7 @@ pub mod follow;
 pub mod frames;
 pub mod highlight;
 pub mod inside;
+pub mod ladder;
 pub mod matched;
 pub mod outcomes;
 pub mod past;

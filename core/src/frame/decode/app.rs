@@ -125,6 +125,10 @@ pub(super) fn http(bytes: &[u8], start: usize, layers: &mut Vec<Layer>) -> usize
     let rest = payload.get(end + 2..).unwrap_or_default();
     let head = rest.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
     header_lines(&mut r, rest.get(..head).unwrap_or_default());
+    let body = rest.len() - head;
+    if head > 0 && body > 0 {
+        r.take("http.file_data", body, |bytes| format!("{} B", bytes.len()));
+    }
     r.finish(layers)
 }
 

@@ -1,59 +1,65 @@
-//! The evaluation of one [`Check`] over events and tables.
+//! The evaluation of one [`Check`] over events and tables: what it remembers, and since when it holds.
 
-use core::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeMap;
 
+use super::answers::{AnswerCheck, Asked, Expect, cells_of, normal};
+use super::checks::*;
+use super::facts::{is_of, machine, matches, table_holds, value};
 use super::fields::frame_fields;
-use super::format::*;
-use super::progress::Note;
-use crate::addr::Cidr;
-use crate::event::{Event, Fact, FrameSent, Stream};
-use crate::id::{JobId, NodeId, Port};
-use crate::lab::CableEnd;
-use crate::view::{DhcpClientState, LabView, LeaseRow};
+use super::progress::Verdict;
+use crate::event::{Event, Fact, FrameDropped, FrameSent, Stream};
+use crate::id::{JobId, NodeId};
+use crate::view::{Key, LabView, Row, SocketEnd, SocketRow};
 
+/// Characters of an answer that are kept.
+const ANSWER_CHARS_MAX: usize = 1_000;
+/// Connections that a check on their states follows at once.
+const WAYS_MAX: usize = 64;
 /// Characters of one line of output that are kept while it is not complete.
 const LINE_CHARS_MAX: usize = 4_096;
 
 /// A check with what it remembers.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    check: Check,
-    children: Vec<Node>,
+    pub(super) check: Check,
+    pub(super) children: Vec<Node>,
     /// Since which event it holds; none while it does not.
     pub(super) since: Option<u64>,
     /// At which event it held first.
     first: Option<u64>,
-    memory: Memory,
+    pub(super) memory: Memory,
 }
 
 /// What a check over history remembers.
 #[derive(Clone, Debug, Default)]
-struct Memory {
-    /// Frames that matched.
-    count: u32,
-    /// Of a question about a frame: the field's last value; then those of the wrong answers.
+pub(super) struct Memory {
+    /// Frames that matched; of two that reach each other, packets that came.
+    pub(super) count: u32,
+    /// Of questions about frames: the fields' last values, in the order of all that is expected.
     captured: Vec<Option<String>>,
     /// Commands that run and would count, with the machine.
     running: Vec<(NodeId, JobId)>,
     /// The last exit status that was not the wanted one.
-    status: Option<i32>,
+    pub(super) status: Option<i32>,
     /// A line of output that has not ended.
     line: String,
-    /// The last answer that was given.
-    given: Option<String>,
+    /// The last answer that was given; of a guess, the first.
+    pub(super) given: Option<String>,
+    /// How many of the states a connection has gone through, by its two ends.
+    pub(super) ways: BTreeMap<(String, String), u32>,
 }
 
 impl Node {
     pub(super) fn new(check: &Check) -> Self {
         let children = match check {
             Check::All(list) | Check::Any(list) => list.iter().map(Self::new).collect(),
-            Check::Not(inner) => vec![Self::new(inner)],
+            Check::Not(inner) | Check::Once(inner) => vec![Self::new(inner)],
             Check::Before(pair) => pair.iter().map(Self::new).collect(),
             _ => Vec::new(),
         };
         let mut memory = Memory::default();
         if let Check::Answer(answer) = check {
-            memory.captured = vec![None; answer.wrongs.len() + 1];
+            memory.captured = vec![None; answer.asked().iter().map(|(_, asked)| asked.expects().count()).sum()];
         }
         Self { check: check.clone(), children, since: None, first: None, memory }
     }
@@ -63,13 +69,25 @@ impl Node {
         self.children.iter_mut().for_each(|child| child.apply(event, view));
         match &event.fact {
             Fact::FrameSent(sent) => self.frame(sent, event.seq, view),
+            Fact::FrameDropped(dropped) => self.dropped(dropped, event.seq, view),
             Fact::JobStarted { node, job, line } => self.job_started(*node, *job, line, event.seq, view),
             Fact::JobEnded { node, job, status } => self.job_ended(*node, *job, *status, event.seq),
             Fact::Output(output) if output.stream == Stream::Stdout => {
                 let text: String = output.spans.iter().map(|span| span.text.as_str()).collect();
                 self.output(output.node, &text, event.seq, view);
             }
-            Fact::Put { .. } | Fact::Del { .. } => self.tables(event.seq, view),
+            Fact::Put { row } => {
+                if let Row::Socket(socket) = row {
+                    self.socket(socket, event.seq, view);
+                }
+                self.tables(event.seq, view);
+            }
+            Fact::Del { key } => {
+                if matches!(key, Key::Socket(_)) {
+                    self.socket_gone(event.seq, view);
+                }
+                self.tables(event.seq, view);
+            }
             _ => {}
         }
         self.combine(event.seq);
@@ -91,13 +109,9 @@ impl Node {
 
     /// Checks over tables: they hold while the table says so.
     fn tables(&mut self, seq: u64, view: &LabView) {
-        let holds = match &self.check {
-            Check::Address(check) => addresses(check, view).any(|found| fits(check, found)),
-            Check::Route(check) => gateways(check, view).any(|via| check.via.is_none() || check.via == via),
-            Check::Lease(check) => lease(check, view).is_some(),
-            _ => return,
-        };
-        self.hold(holds, seq);
+        if let Some(holds) = table_holds(&self.check, view) {
+            self.hold(holds, seq);
+        }
     }
 
     fn combine(&mut self, seq: u64) {
@@ -105,6 +119,7 @@ impl Node {
             Check::All(_) => self.children.iter().all(|child| child.since.is_some()),
             Check::Any(_) => self.children.iter().any(|child| child.since.is_some()),
             Check::Not(_) => self.children.iter().all(|child| child.since.is_none()),
+            Check::Once(_) => self.children.iter().any(|child| child.first.is_some()),
             Check::Before(_) => match self.children.as_slice() {
                 [a, b] => a.first.zip(b.first).is_some_and(|(a, b)| a < b),
                 _ => false,
@@ -121,8 +136,23 @@ impl Node {
                 let enough = self.memory.count >= check.count;
                 self.hold(enough, seq);
             }
+            Check::Reached(check) => {
+                let (Some(from), Some(to)) = (machine(view, &check.from), machine(view, &check.to)) else { return };
+                let here = sent.to.node;
+                if here != from && here != to {
+                    return;
+                }
+                let fields = frame_fields(&sent.bytes.0);
+                let (Some(src), Some(dst)) = (fields.get("ip.src"), fields.get("ip.dst")) else { return };
+                if here == to && is_of(view, from, src) && is_of(view, to, dst) {
+                    self.memory.count = self.memory.count.saturating_add(1);
+                } else if here == from && self.memory.count > 0 && is_of(view, to, src) && is_of(view, from, dst) {
+                    self.hold(true, seq);
+                }
+            }
             Check::Answer(answer) => {
-                let expects = core::iter::once(&answer.expect).chain(answer.wrongs.iter().map(|wrong| &wrong.expect));
+                let asked = answer.asked();
+                let expects = asked.iter().flat_map(|(_, asked)| asked.expects());
                 for (expect, slot) in expects.zip(&mut self.memory.captured) {
                     if let Expect::Field(field) = expect
                         && matches(&field.frame, sent, view)
@@ -136,12 +166,59 @@ impl Node {
         }
     }
 
+    fn dropped(&mut self, dropped: &FrameDropped, seq: u64, view: &LabView) {
+        if let Check::Dropped(check) = &self.check
+            && machine(view, &check.at) == Some(dropped.node)
+            && check.reason.as_ref().is_none_or(|reason| reason == dropped.reason.code())
+        {
+            self.hold(true, seq);
+        }
+    }
+
+    /// A socket is new or changed: how far its connection has come.
+    fn socket(&mut self, row: &SocketRow, seq: u64, view: &LabView) {
+        let Check::Went(check) = &self.check else { return };
+        let ours = row.node.is_some() && row.node == machine(view, &check.machine);
+        let ports = check.local_port.is_none_or(|port| port == row.local.port)
+            && check.peer_port.is_none_or(|port| port == row.peer.port);
+        if !ours || !ports {
+            return;
+        }
+        let key = way_of(row);
+        let far = self.memory.ways.get(&key).copied().unwrap_or(0);
+        if check.through.get(far as usize) != Some(&row.state) {
+            return;
+        }
+        if far == 0 && self.memory.ways.len() >= WAYS_MAX {
+            self.memory.ways.pop_first();
+        }
+        self.memory.ways.insert(key, far + 1);
+        if far as usize + 1 == check.through.len() && !check.gone {
+            self.hold(true, seq);
+        }
+    }
+
+    /// A socket is gone: whether it was one that had been through all states.
+    fn socket_gone(&mut self, seq: u64, view: &LabView) {
+        let Check::Went(check) = &self.check else { return };
+        if !check.gone || self.since.is_some() {
+            return;
+        }
+        let node = machine(view, &check.machine);
+        let there = |way: &(String, String)| view.sockets.values().any(|row| row.node == node && way_of(row) == *way);
+        let through = self.memory.ways.iter().filter(|(_, far)| **far as usize == check.through.len());
+        if through.into_iter().any(|(way, _)| !there(way)) {
+            self.hold(true, seq);
+        }
+    }
+
     fn job_started(&mut self, node: NodeId, job: JobId, line: &str, seq: u64, view: &LabView) {
         if let Check::Ran(check) = &self.check
             && machine(view, &check.machine) == Some(node)
             && runs(line, &check.command)
+            && check.mentions.as_ref().is_none_or(|said| value(said, view).is_some_and(|word| mentions(line, &word)))
         {
-            if check.status.is_none() {
+            if check.status.is_none() && !check.fails {
                 self.hold(true, seq);
             } else if self.memory.running.len() < 64 {
                 self.memory.running.push((node, job));
@@ -154,7 +231,7 @@ impl Node {
             && let Some(at) = self.memory.running.iter().position(|known| *known == (node, job))
         {
             self.memory.running.remove(at);
-            if check.status == Some(status) {
+            if check.status == Some(status) || (check.fails && status != 0) {
                 self.hold(true, seq);
             } else {
                 self.memory.status = Some(status);
@@ -183,234 +260,110 @@ impl Node {
         }
     }
 
-    /// Takes an answer in. `Err` with the name of a known mistake; `None` when what it asks about has not happened.
-    pub(super) fn answer(&mut self, given: &str, view: &LabView) -> Option<Result<(), Option<String>>> {
+    /// Takes an answer in; `None` where nothing is asked.
+    pub(super) fn answer(&mut self, given: &str, view: &LabView) -> Option<Verdict> {
         let Check::Answer(check) = &self.check else {
             let verdict = self.children.iter_mut().find_map(|child| child.answer(given, view));
             self.combine(view.seq);
             return verdict;
         };
-        let value = |at: usize, expect: &Expect| match expect {
-            Expect::Value(value) => Some(value.clone()),
-            Expect::Gateway(name) => gateway_of(name, view).map(|via| via.to_string()),
-            Expect::Address(end) => address_of(end, view).map(|addr| addr.to_string()),
-            Expect::Field(_) => self.memory.captured.get(at).cloned().flatten(),
-        };
-        let right = value(0, &check.expect)?;
-        let said = normal(check.kind, given);
-        let verdict = if said == normal(check.kind, &right) {
-            Ok(())
-        } else {
-            let known = check.wrongs.iter().enumerate().find(|(at, wrong)| {
-                value(at + 1, &wrong.expect).is_some_and(|value| normal(check.kind, &value) == said)
-            });
-            Err(known.map(|(_, wrong)| wrong.id.clone()))
-        };
-        self.memory.given = Some(given.chars().take(100).collect());
-        if verdict.is_ok() {
+        let kept: String = given.chars().take(ANSWER_CHARS_MAX).collect();
+        if check.guess.is_some() {
+            // The first guess counts: afterwards it would be none.
+            self.memory.given.get_or_insert(kept);
+            self.hold(true, view.seq);
+            return Some(Verdict::Guessed);
+        }
+        let verdict = self.judge(check, given, view);
+        if verdict != Verdict::NotYet {
+            self.memory.given = Some(kept);
+        }
+        if verdict == Verdict::Right {
             self.hold(true, view.seq);
         }
         Some(verdict)
     }
 
-    /// What was seen that made it hold.
-    pub(super) fn seen(&self, view: &LabView) -> Option<Note> {
-        self.since?;
-        Some(match &self.check {
-            Check::Address(check) => {
-                let found = addresses(check, view).find(|found| fits(check, *found))?;
-                Note::new("goal-address-seen").with("machine", &check.machine).with("address", found.0)
+    /// What was guessed, and whether it was right, as the lab is now.
+    pub(super) fn guessed(&self, view: &LabView) -> Option<(&str, Verdict)> {
+        match &self.check {
+            Check::Answer(check) => {
+                let given = self.memory.given.as_deref()?;
+                Some((given, self.judge(check, given, view)))
             }
-            Check::Route(check) => {
-                let via = gateways(check, view).flatten().next();
-                let via = via.map_or_else(|| "–".to_owned(), |via| via.to_string());
-                Note::new("goal-route-seen").with("machine", &check.machine).with("to", check.to).with("via", via)
-            }
-            Check::Lease(check) => {
-                Note::new("goal-lease-seen").with("machine", &check.machine).with("address", lease(check, view)?)
-            }
-            Check::Frame(check) => Note::new("goal-frame-seen").with("at", &check.at).with("count", self.memory.count),
-            Check::Ran(check) => {
-                Note::new("goal-ran-seen").with("machine", &check.machine).with("command", &check.command)
-            }
-            Check::Output(check) => Note::new("goal-output-seen").with("machine", &check.machine),
-            Check::Answer(_) => {
-                Note::new("goal-answer-right").with("given", self.memory.given.as_deref().unwrap_or_default())
-            }
-            Check::All(_) | Check::Any(_) | Check::Before(_) => {
-                return self.children.iter().rev().find_map(|child| child.seen(view));
-            }
-            Check::Not(_) => return None,
-        })
+            _ => self.children.iter().find_map(|child| child.guessed(view)),
+        }
     }
 
-    /// Why it does not hold.
-    pub(super) fn missing(&self, view: &LabView) -> Option<Note> {
-        if self.since.is_some() {
-            return None;
-        }
-        Some(match &self.check {
-            Check::Address(check) => address_missing(check, view),
-            Check::Route(check) => match (gateways(check, view).flatten().next(), check.via) {
-                (Some(found), Some(via)) => Note::new("goal-route-other")
-                    .with("machine", &check.machine)
-                    .with("to", check.to)
-                    .with("found", found)
-                    .with("via", via),
-                _ => Note::new("goal-route-missing").with("machine", &check.machine).with("to", check.to),
+    /// The right answer as the lab is now; none for a table, and for what has not happened.
+    pub(super) fn expected(&self, view: &LabView) -> Option<String> {
+        match &self.check {
+            Check::Answer(check) => match check.expect.as_ref()? {
+                Expect::Field(_) => self.memory.captured.first().cloned().flatten(),
+                expect => value(expect, view),
             },
-            Check::Lease(check) => lease_missing(check, view),
-            Check::Frame(check) if self.memory.count > 0 => Note::new("goal-frame-more")
-                .with("at", &check.at)
-                .with("seen", self.memory.count)
-                .with("count", check.count),
-            Check::Frame(check) => {
-                let fields: Vec<_> = check.fields.iter().map(|(name, value)| format!("{name} == {value}")).collect();
-                Note::new("goal-frame-missing").with("at", &check.at).with("fields", fields.join(" && "))
-            }
-            Check::Ran(check) => {
-                let note = match self.memory.status {
-                    Some(status) => Note::new("goal-ran-status").with("status", status),
-                    None => Note::new("goal-ran-missing"),
-                };
-                note.with("machine", &check.machine).with("command", &check.command)
-            }
-            Check::Output(check) => {
-                Note::new("goal-output-missing").with("machine", &check.machine).with("text", &check.contains)
-            }
-            Check::Answer(_) => match &self.memory.given {
-                Some(given) => Note::new("goal-answer-wrong").with("given", given),
-                None => Note::new("goal-answer-missing"),
-            },
-            Check::All(_) | Check::Any(_) => return self.children.iter().find_map(|child| child.missing(view)),
-            Check::Not(_) => Note::new("goal-not"),
-            Check::Before(_) => {
-                let missing = self.children.iter().find_map(|child| child.missing(view));
-                return Some(missing.unwrap_or_else(|| Note::new("goal-order")));
-            }
-        })
-    }
-}
-
-/// The machine's identity.
-fn machine(view: &LabView, name: &str) -> Option<NodeId> {
-    view.nodes.values().find(|row| row.name == name).map(|row| row.id)
-}
-
-/// An address found: the address, its interface's name, whether DHCP set it.
-type Found = (Cidr, String, bool);
-
-/// The machine's IPv4 addresses, the loopback's left out.
-fn addresses<'a>(check: &'a AddressCheck, view: &'a LabView) -> impl Iterator<Item = (Cidr, &'a str, bool)> + 'a {
-    let node = machine(view, &check.machine);
-    view.addrs.values().filter(move |row| Some(row.node) == node).filter_map(move |row| {
-        let iface = view.ifaces.get(&(row.node, row.iface))?;
-        match row.addr {
-            IpAddr::V4(addr) if !iface.loopback => {
-                Some((Cidr::new(addr, row.prefix), iface.name.as_str(), row.dynamic))
-            }
-            _ => None,
+            _ => self.children.iter().find_map(|child| child.expected(view)),
         }
-    })
-}
+    }
 
-fn fits(check: &AddressCheck, (cidr, iface, dynamic): (Cidr, &str, bool)) -> bool {
-    check.iface.as_ref().is_none_or(|wanted| wanted == iface)
-        && check.within.is_none_or(|net| net.contains(cidr.addr))
-        && check.dynamic.is_none_or(|wanted| wanted == dynamic)
-}
-
-fn address_missing(check: &AddressCheck, view: &LabView) -> Note {
-    let found: Option<Found> =
-        addresses(check, view).next().map(|(cidr, name, dynamic)| (cidr, name.to_owned(), dynamic));
-    let note = match found {
-        None => Note::new("goal-address-missing"),
-        Some((cidr, iface, dynamic)) => {
-            let by_hand = check.dynamic == Some(true) && !dynamic;
-            let code = if by_hand { "goal-address-by-hand" } else { "goal-address-other" };
-            Note::new(code).with("found", cidr).with("iface", iface)
+    fn judge(&self, check: &AnswerCheck, given: &str, view: &LabView) -> Verdict {
+        let mut slots = self.memory.captured.iter();
+        let (cells, mut verdicts) = (cells_of(given), BTreeMap::new());
+        for (name, asked) in check.asked() {
+            let values: Vec<_> = asked
+                .expects()
+                .zip(slots.by_ref())
+                .map(|(expect, slot)| if let Expect::Field(_) = expect { slot.clone() } else { value(expect, view) })
+                .collect();
+            if name.is_empty() {
+                return judge(&asked, &values, given);
+            }
+            let said = cells.get(&name).map_or("", String::as_str);
+            verdicts.insert(name, judge(&asked, &values, said));
         }
+        match verdicts.values().find(|verdict| **verdict != Verdict::Right) {
+            None => Verdict::Right,
+            Some(_) if verdicts.values().any(|verdict| *verdict == Verdict::NotYet) => Verdict::NotYet,
+            Some(_) => Verdict::Cells(verdicts),
+        }
+    }
+}
+
+/// One answer against what is expected; `values` are those of [`Asked::expects`].
+fn judge(asked: &Asked<'_>, values: &[Option<String>], given: &str) -> Verdict {
+    let said = normal(asked.kind, given);
+    let is = |expect: &Expect, value: &Option<String>| match expect {
+        Expect::Ahead([first, second]) => {
+            let place = |wanted: &str| said.split(' ').position(|word| word == wanted);
+            place(first).zip(place(second)).is_some_and(|(first, second)| first < second)
+        }
+        _ => value.as_ref().is_some_and(|value| normal(asked.kind, value) == said),
     };
-    let note = note.with("machine", &check.machine);
-    check.within.map_or(note.clone(), |net| note.with("within", net))
+    let mut pairs = asked.expects().zip(values);
+    let rights: Vec<_> = pairs.by_ref().take(1 + asked.also.len()).collect();
+    if rights.iter().any(|(expect, value)| is(expect, value)) {
+        return Verdict::Right;
+    }
+    // What the lab has not shown yet cannot be answered, right or wrong.
+    if rights.iter().all(|(_, value)| value.is_none()) {
+        return Verdict::NotYet;
+    }
+    let known = asked.wrongs.iter().zip(pairs).find(|(_, (expect, value))| is(expect, value));
+    Verdict::Wrong(known.map(|(wrong, _)| wrong.id.clone()))
 }
 
-/// Gateways of the machine's routes to that destination.
-fn gateways<'a>(check: &'a RouteCheck, view: &'a LabView) -> impl Iterator<Item = Option<Ipv4Addr>> + 'a {
-    let node = machine(view, &check.machine);
-    view.routes.values().filter(move |row| Some(row.node) == node && row.dst == check.to.0).map(|row| row.via)
+fn way_of(row: &SocketRow) -> (String, String) {
+    let end = |end: &SocketEnd| format!("{}:{}", end.addr, end.port);
+    (end(&row.local), end(&row.peer))
 }
 
-/// The address of the machine's lease.
-fn lease(check: &LeaseCheck, view: &LabView) -> Option<Ipv4Addr> {
-    let node = machine(view, &check.machine)?;
-    let ours = |mac| view.ifaces.values().any(|iface| iface.node == node && iface.mac == mac);
-    // A real machine's card has a MAC of its own: what counts is who serves the other end of its cable.
-    let served = |server| is_real(view, node) && neighbours(view, node).any(|other| other == server);
-    let fits = |row: &&LeaseRow| row.state == check.state && (ours(row.mac) || served(row.server));
-    view.leases.values().find(fits).map(|row| row.addr)
-}
-
-/// A real machine stands here: its inside is not visible.
-fn is_real(view: &LabView, node: NodeId) -> bool {
-    view.nodes.get(&node).is_some_and(|row| row.real)
-}
-
-/// The nodes at the other ends of a node's cables.
-fn neighbours(view: &LabView, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-    view.links.values().filter_map(move |link| match (link.a.node, link.b.node) {
-        (a, b) if a == node => Some(b),
-        (a, b) if b == node => Some(a),
-        _ => None,
+/// Whether a line speaks of a word, alone or as a part: `http://192.168.0.50/` speaks of 192.168.0.50, not of 192.168.0.5.
+fn mentions(line: &str, word: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    line.match_indices(word).any(|(at, _)| {
+        let after = line[at + word.len()..].chars().next();
+        !line[..at].chars().next_back().is_some_and(inside) && !after.is_some_and(inside)
     })
-}
-
-fn lease_missing(check: &LeaseCheck, view: &LabView) -> Note {
-    let node = machine(view, &check.machine);
-    let client = view.dhcp_clients.values().find(|row| Some(row.node) == node);
-    let code = match client.map(|row| row.state) {
-        Some(DhcpClientState::Init | DhcpClientState::Selecting) => "goal-lease-asking",
-        Some(DhcpClientState::Requesting | DhcpClientState::InitReboot) => "goal-lease-requested",
-        _ => "goal-lease-missing",
-    };
-    Note::new(code).with("machine", &check.machine)
-}
-
-/// The gateway of the default route with the smallest metric.
-fn gateway_of(name: &str, view: &LabView) -> Option<Ipv4Addr> {
-    let node = machine(view, name)?;
-    if is_real(view, node) {
-        // Its routes cannot be seen; the router that its DHCP server hands out can.
-        return neighbours(view, node)
-            .find_map(|other| view.dhcp_servers.values().find(|row| row.node == other)?.router);
-    }
-    let defaults = view.routes.values().filter(|row| row.node == node && row.dst == Cidr::DEFAULT);
-    defaults.min_by_key(|row| row.metric).and_then(|row| row.via)
-}
-
-fn address_of(end: &CableEnd, view: &LabView) -> Option<Ipv4Addr> {
-    let check = AddressCheck { machine: end.node.clone(), iface: end.iface.clone(), within: None, dynamic: None };
-    addresses(&check, view).find(|found| fits(&check, *found)).map(|(cidr, ..)| cidr.addr)
-}
-
-fn matches(check: &FrameCheck, sent: &FrameSent, view: &LabView) -> bool {
-    let here =
-        |port: Port| {
-            machine(view, &check.at.node) == Some(port.node)
-                && check.at.iface.as_ref().is_none_or(|name| {
-                    view.ifaces.get(&(port.node, port.index)).is_some_and(|iface| &iface.name == name)
-                })
-        };
-    let place = match check.direction {
-        Direction::Out => here(sent.from),
-        Direction::In => here(sent.to),
-        Direction::Any => here(sent.from) || here(sent.to),
-    };
-    if !place {
-        return false;
-    }
-    let fields = frame_fields(&sent.bytes.0);
-    check.fields.iter().all(|(name, value)| fields.get(name.as_str()) == Some(value))
 }
 
 /// Whether a line runs a command that begins with these words; pipes and lists are looked through.
@@ -419,16 +372,4 @@ fn runs(line: &str, command: &str) -> bool {
         let mut words = part.split_whitespace().skip_while(|word| matches!(*word, "sudo" | "time" | "exec"));
         command.split_whitespace().all(|wanted| words.next() == Some(wanted))
     })
-}
-
-/// An answer in the form in which answers are compared.
-fn normal(kind: AnswerKind, text: &str) -> String {
-    let text = text.trim();
-    match kind {
-        // `10.0.2.15/24` is what `ip addr` prints: the prefix is not asked for.
-        AnswerKind::Address => text.split('/').next().unwrap_or_default().trim().to_owned(),
-        AnswerKind::Number => text.parse::<i64>().map_or_else(|_| text.to_owned(), |number| number.to_string()),
-        AnswerKind::Choice => text.to_owned(),
-        AnswerKind::Text => text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase(),
-    }
 }

@@ -138,7 +138,13 @@ fn dhcp(bytes: &[u8], fields: &mut Fields) -> Option<()> {
                     53 => fields.insert("dhcp.option.dhcp", value.first()?.to_string()),
                     50 => fields.insert("dhcp.option.requested_ip_address", ip_at(value, 0)?),
                     54 => fields.insert("dhcp.option.dhcp_server_id", ip_at(value, 0)?),
+                    1 => fields.insert("dhcp.option.subnet_mask", ip_at(value, 0)?),
                     3 => fields.insert("dhcp.option.router", ip_at(value, 0)?),
+                    6 => fields.insert("dhcp.option.domain_name_server", ip_at(value, 0)?),
+                    51 => {
+                        let secs: [u8; 4] = value.get(..4)?.try_into().ok()?;
+                        fields.insert("dhcp.option.ip_address_lease_time", u32::from_be_bytes(secs).to_string())
+                    }
                     _ => None,
                 };
                 rest = after.get(usize::from(len)..)?;

@@ -6,15 +6,21 @@
 //! of every goal; it is pure and works over any source: a simulated lab, a recorded one, the agent's. It must not know
 //! the World.
 
+mod answers;
 mod check;
+mod checks;
+mod facts;
 mod fields;
 mod format;
+mod notes;
 mod progress;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use answers::*;
+pub use checks::*;
 pub use fields::frame_fields;
 pub use format::*;
 pub use progress::{GoalState, Note, Progress, Verdict};

@@ -1,12 +1,14 @@
 //! How far a student has come in an exercise: the fold of events and answers.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::check::Node;
-use super::format::Exercise;
-use crate::event::Event;
+use super::facts::matches;
+use super::format::{Cover, Exercise};
+use crate::event::{Event, FrameSent};
 use crate::view::LabView;
 
 /// Something to say about a goal, as data: a stable code and its arguments. The words are in
@@ -41,6 +43,10 @@ pub struct GoalState {
     pub seen: Option<Note>,
     /// What is still missing.
     pub missing: Option<Note>,
+    /// The mistake that shows in what happened so far (text section `wrong.<goal>.<name>`).
+    pub mistake: Option<String>,
+    /// What was guessed, once what was guessed about has shown itself, and whether it was right.
+    pub guess: Option<(String, Verdict)>,
 }
 
 /// What became of an answer.
@@ -50,6 +56,10 @@ pub enum Verdict {
     Right,
     /// Wrong; with the name of the mistake where it is a known one (text section `wrong.<goal>.<name>`).
     Wrong(Option<String>),
+    /// Of a table that is not right yet: cell by cell, by `row.column`.
+    Cells(BTreeMap<String, Verdict>),
+    /// A guess is taken; what is right will show.
+    Guessed,
     /// What it asks about has not happened yet.
     NotYet,
     /// The exercise has no such question.
@@ -60,6 +70,7 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Progress {
     goals: Vec<GoalProgress>,
+    covers: Vec<Cover>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,9 +82,18 @@ struct GoalProgress {
     done: bool,
     seen: Option<Note>,
     hints: Vec<(String, Option<Node>)>,
+    mistakes: Vec<(String, Node)>,
+    /// The goal that shows whether a guess was right.
+    guess: Option<String>,
 }
 
 impl GoalProgress {
+    /// Everything that takes events in.
+    fn nodes(&mut self) -> impl Iterator<Item = &mut Node> {
+        let hints = self.hints.iter_mut().filter_map(|(_, until)| until.as_mut());
+        core::iter::once(&mut self.node).chain(hints).chain(self.mistakes.iter_mut().map(|(_, node)| node))
+    }
+
     fn settle(&mut self, view: &LabView) {
         let holds = self.node.since.is_some();
         if holds && (!self.done || self.seen.is_none()) {
@@ -93,15 +113,16 @@ impl Progress {
             done: false,
             seen: None,
             hints: goal.hints.iter().map(|hint| (hint.id.clone(), hint.until.as_ref().map(Node::new))).collect(),
+            mistakes: goal.mistakes.iter().map(|mistake| (mistake.id.clone(), Node::new(&mistake.when))).collect(),
+            guess: goal.check.answer().and_then(|answer| answer.guess.clone()),
         });
-        Self { goals: goals.collect() }
+        Self { goals: goals.collect(), covers: exercise.covers.clone() }
     }
 
     /// Looks at the tables as they are: after a snapshot, whose rows came without events.
     pub fn look(&mut self, view: &LabView) {
         for goal in &mut self.goals {
-            goal.node.look(view);
-            goal.hints.iter_mut().filter_map(|(_, until)| until.as_mut()).for_each(|until| until.look(view));
+            goal.nodes().for_each(|node| node.look(view));
             goal.settle(view);
         }
     }
@@ -109,8 +130,7 @@ impl Progress {
     /// Takes one event in. `view` has it already ([`LabView::apply`]).
     pub fn apply(&mut self, event: &Event, view: &LabView) {
         for goal in &mut self.goals {
-            goal.node.apply(event, view);
-            goal.hints.iter_mut().filter_map(|(_, until)| until.as_mut()).for_each(|until| until.apply(event, view));
+            goal.nodes().for_each(|node| node.apply(event, view));
             goal.settle(view);
         }
     }
@@ -120,11 +140,12 @@ impl Progress {
         let Some(goal) = self.goals.iter_mut().find(|known| known.id == goal) else { return Verdict::NoQuestion };
         let verdict = goal.node.answer(text, view);
         goal.settle(view);
-        match verdict {
-            Some(Ok(())) => Verdict::Right,
-            Some(Err(known)) => Verdict::Wrong(known),
-            None => Verdict::NotYet,
-        }
+        verdict.unwrap_or(Verdict::NoQuestion)
+    }
+
+    /// The right answer to a goal's question as the lab is now: for proofs of exercises, never for students.
+    pub fn expected(&self, goal: &str, view: &LabView) -> Option<String> {
+        self.goals.iter().find(|known| known.id == goal)?.node.expected(view)
     }
 
     /// Where every goal stands, in the exercise's order. `missing` looks at the tables as they are.
@@ -134,6 +155,16 @@ impl Progress {
             done: goal.done,
             seen: goal.seen.clone().filter(|_| goal.done),
             missing: if goal.done { None } else { goal.node.missing(view) },
+            mistake: goal
+                .mistakes
+                .iter()
+                .find(|(_, node)| !goal.done && node.since.is_some())
+                .map(|(id, _)| id.clone()),
+            guess: goal
+                .guess
+                .as_ref()
+                .filter(|shows| self.is_done(shows))
+                .and_then(|_| goal.node.guessed(view).map(|(given, verdict)| (given.to_owned(), verdict))),
         };
         self.goals.iter().map(state).collect()
     }
@@ -143,6 +174,16 @@ impl Progress {
         let Some(goal) = self.goals.iter().find(|known| known.id == goal) else { return Vec::new() };
         let helps = |until: &Option<Node>| until.as_ref().is_none_or(|node| node.since.is_none());
         goal.hints.iter().filter(|(_, until)| helps(until)).map(|(id, _)| id.as_str()).collect()
+    }
+
+    fn is_done(&self, goal: &str) -> bool {
+        self.goals.iter().any(|known| known.id == goal && known.done)
+    }
+
+    /// The goal until which a frame on a cable must not be opened.
+    pub fn covered(&self, sent: &FrameSent, view: &LabView) -> Option<&str> {
+        let shut = |cover: &&Cover| !self.is_done(&cover.until) && matches(&cover.frame, sent, view);
+        self.covers.iter().find(shut).map(|cover| cover.until.as_str())
     }
 
     /// Every goal is reached.

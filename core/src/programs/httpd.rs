@@ -101,11 +101,15 @@ impl Connection {
 }
 
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+    // A line may end with LF alone (RFC 9112 2.2; nginx takes it): what somebody types into nc ends so.
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let empty = |rest: &[u8]| rest.starts_with(b"\n") || rest.starts_with(b"\r\n");
+    let at = ends.into_iter().find(|at| bytes.get(*at..).is_some_and(empty))?;
+    Some(at + if bytes.get(at) == Some(&b'\n') { 1 } else { 2 })
 }
 
 fn parse(head: &str) -> Option<Request<'_>> {
-    let mut lines = head.split("\r\n");
+    let mut lines = head.lines();
     let mut words = lines.next()?.split(' ');
     let (method, path, version) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() || !version.starts_with("HTTP/1.") || !path.starts_with('/') {
@@ -177,6 +181,7 @@ mod tests {
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nhello\n") && !close, "{text}");
         assert!(ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").1);
         assert!(ask("GET / HTTP/1.0\r\n\r\n").1);
+        assert!(ask("GET / HTTP/1.0\n\n").0.starts_with("HTTP/1.1 200 OK\r\n"), "typed into nc");
     }
 
     #[test]

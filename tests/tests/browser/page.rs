@@ -10,7 +10,7 @@ async fn page() -> (SiteServer, Browser) {
     let browser = Browser::start().await;
     browser.open(&site.url("")).await;
     browser.wait("document.querySelector('.typed .prompt')").await;
-    browser.wait("document.querySelectorAll('.goals .goal').length > 0").await;
+    browser.wait("document.querySelector('[data-exercise=who-does-8888-see]')").await;
     (site, browser)
 }
 
@@ -28,6 +28,8 @@ async fn wait_for_goals(browser: &Browser, done: usize) {
 #[tokio::test]
 async fn a_student_gets_a_lease_pings_opens_a_frame_and_solves_the_exercise() {
     let (_site, browser) = page().await;
+    browser.click("[data-exercise=who-does-8888-see]").await;
+    browser.wait("document.querySelectorAll('.goals .goal').length > 0").await;
     wait_for_goals(&browser, 0).await;
     browser.run("dhclient -v enp0s3").await;
     let terminal = browser.terminal().await;
@@ -71,6 +73,8 @@ async fn a_student_gets_a_lease_pings_opens_a_frame_and_solves_the_exercise() {
 #[tokio::test]
 async fn the_page_speaks_both_languages_and_has_a_dark_look() {
     let (_site, browser) = page().await;
+    browser.click("[data-exercise=who-does-8888-see]").await;
+    browser.wait("document.querySelectorAll('.goals .goal').length > 0").await;
     let english = browser.look("document.body.innerText").await;
     browser.click(".seg button[lang=ru]").await;
     browser

@@ -11,6 +11,7 @@ use crate::dom;
 use crate::panel::edit::Edit;
 use crate::panel::errors::Errors;
 use crate::panel::exercise::Exercise;
+use crate::panel::exercise::cover::Covers;
 use crate::panel::look::Look;
 use crate::panel::stage::Stage;
 use crate::panel::terminal::Terminals;
@@ -111,7 +112,7 @@ fn Panels(props: &PanelsProps) -> Html {
     let texts = super::use_texts();
     let state = &props.state;
     html! {
-        <>
+        <ContextProvider<Covers> context={Covers::of(state.exercise.as_ref())}>
             <Top
                 source={state.source.clone()} lab={state.lab.clone()} lang={state.lang} theme={state.theme}
                 connection={state.connection}
@@ -133,6 +134,6 @@ fn Panels(props: &PanelsProps) -> Html {
             <Look state={state.clone()} />
             <Edit edit={state.edit.clone()} view={state.view.clone()} source={state.source.clone()}
                 selection={state.selection} />
-        </>
+        </ContextProvider<Covers>>
     }
 }

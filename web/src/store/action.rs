@@ -1,11 +1,10 @@
 //! What can happen to the page's state, and what is to be done besides.
 
-use netmodes_core::exercise::Exercise;
 use netmodes_core::id::{JobId, LinkId, NodeId};
 use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
 use netmodes_core::world::Command;
 
-use super::{EditAction, InsideAction, Lang, Theme};
+use super::{EditAction, ExerciseAction, InsideAction, Lang, Theme};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -89,20 +88,8 @@ pub enum Action {
     Load(String),
     /// Whether somebody looks at the real host's sockets.
     WatchHost(bool),
-    /// An exercise was loaded; its lab begins anew unless it runs already.
-    Exercise(Box<Exercise>),
-    /// The student answered a goal's question.
-    Answer {
-        /// The goal's name.
-        goal: String,
-        /// The answer.
-        text: String,
-    },
-    /// The student wants one more hint for a goal.
-    Hint {
-        /// The goal's name.
-        goal: String,
-    },
+    /// Something with exercises.
+    Exercise(ExerciseAction),
     /// Something is asked of the lower right.
     Inside(InsideAction),
     /// Why a command ended as it did: opens the tab that explains it.

@@ -9,7 +9,7 @@ use netmodes_core::protocol::ClientMessage;
 use netmodes_core::view::{LabView, Mode, NodeKind};
 use netmodes_core::world::Command;
 
-use super::{AppState, Effect};
+use super::{AppState, Effect, course};
 
 /// Sheets one above the other; more are not needed to come from a host to a rule of a card of one of its VMs.
 const DEPTH_MAX: usize = 8;
@@ -170,6 +170,13 @@ impl EditState {
 
 /// Carries out what the student does about a change.
 pub(super) fn act(state: &mut AppState, action: EditAction) -> Vec<Effect> {
+    // An exercise may keep a road closed.
+    if let EditAction::Apply(plan) = &action
+        && let Some(error) = plan.commands.iter().find_map(|command| course::refusal(state, command))
+    {
+        state.edit.edit().refused = Some(error);
+        return Vec::new();
+    }
     let edit = state.edit.edit();
     match action {
         EditAction::Open(target) => {

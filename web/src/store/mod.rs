@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod clock;
+pub mod course;
 pub mod crossing;
 pub mod edit;
 pub mod ends;
@@ -26,6 +27,7 @@ pub mod travel;
 
 pub use action::{Action, Effect, Select};
 pub use clock::Clock;
+pub use course::{Course, ExerciseAction};
 pub use edit::{EditAction, EditState, EditTarget};
 pub use exercise::ExerciseState;
 pub use frames::{FrameEntry, FrameLog};

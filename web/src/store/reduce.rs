@@ -15,7 +15,7 @@ use super::outcomes::{Outcome, What, says_little};
 use super::snapshot::{self, Snapshot};
 use super::state::{Connection, Host, Lab, SourceInfo};
 use super::travel::{self, Travel};
-use super::{Action, AppState, Effect, ExerciseState, FrameEntry, Select, Selection, Shared};
+use super::{Action, AppState, Effect, FrameEntry, Select, Selection, Shared, course};
 
 /// The lab a source without one of its own is asked for first.
 const FIRST_LAB: &str = "nat";
@@ -64,7 +64,13 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
             t.echo(&words.join("  "));
         }),
         Action::Columns(columns) => state.columns = columns,
-        Action::Do(command) => return vec![Effect::Send(ClientMessage::Do { command })],
+        Action::Do(command) => {
+            if let Some(error) = course::refusal(state, &command) {
+                refuse(state, error);
+                return Vec::new();
+            }
+            return vec![Effect::Send(ClientMessage::Do { command })];
+        }
         Action::Pace(pace) => {
             state.clock.pace = pace;
             return vec![Effect::Send(ClientMessage::Pace { pace })];
@@ -84,8 +90,7 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
                 return vec![Effect::Send(ClientMessage::Subscribe { frames: true, host_sockets })];
             }
         }
-        Action::Exercise(exercise) => return open_exercise(state, *exercise),
-        Action::Answer { .. } | Action::Hint { .. } => return exercise(state, action),
+        Action::Exercise(action) => return course::act(state, action),
         Action::Inside(action) => return inside::inside(state, action),
         Action::Why { node, job } => return inside::inside(state, InsideAction::Why(Question::Job { node, job })),
         Action::Filter(filter) => inside::filter(state, &filter),
@@ -96,19 +101,6 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
     }
     Vec::new()
-}
-
-/// What the student does in the exercise.
-fn exercise(state: &mut AppState, action: Action) -> Vec<Effect> {
-    let Some(exercise) = &mut state.exercise else { return Vec::new() };
-    match action {
-        Action::Answer { goal, text } => exercise.edit().answer(&goal, &text, &state.view),
-        Action::Hint { goal } => {
-            exercise.edit().hint(&goal);
-            Vec::new()
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// What the student prefers, remembered.
@@ -296,15 +288,6 @@ fn host_sockets(
     host.known = true;
 }
 
-fn open_exercise(state: &mut AppState, exercise: netmodes_core::exercise::Exercise) -> Vec<Effect> {
-    let other = state.lab.as_ref().is_some_and(|lab| lab.name != exercise.lab);
-    let can = state.capabilities().is_some_and(|c| c.load);
-    let load =
-        ClientMessage::Load { lab: LabChoice::Named(exercise.lab.clone()), seed: exercise.seed, inputs: Vec::new() };
-    state.exercise = Some(Shared::new(ExerciseState::new(exercise, &state.view)));
-    if other && can { vec![Effect::Send(load)] } else { Vec::new() }
-}
-
 pub(super) fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
@@ -324,6 +307,9 @@ pub(super) fn fold(state: &mut AppState, events: &[Event]) -> Vec<Effect> {
     }
     let mut effects = exercise.map(|exercise| exercise.settle(view)).unwrap_or_default();
     inside::note_changes(state, events);
+    if !effects.is_empty() {
+        course::remember(state);
+    }
     for event in events {
         fold_passing(state, event);
         if matches!(event.fact, Fact::InputDone { .. }) {

@@ -68,7 +68,7 @@ fn begin(state: &mut AppState, mut snapshot: Snapshot, wall_ms: f64) -> Vec<Effe
     (past.undo, past.redo, past.next) = (0, 0, None);
     new_terminals(state);
     if let Some(exercise) = &mut state.exercise {
-        exercise.edit().begin(true, &state.view);
+        exercise.edit().begin(true, &snapshot.lab.name, &state.view);
     }
     effects.extend(finish(state, snapshot, wall_ms));
     effects

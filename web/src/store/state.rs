@@ -8,7 +8,7 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal};
+use super::{Clock, Course, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.
@@ -46,6 +46,8 @@ pub struct AppState {
     pub host_watched: bool,
     /// The exercise that is open, and how far it has come.
     pub exercise: Option<Shared<ExerciseState>>,
+    /// The exercises that there are, and which are solved.
+    pub course: Shared<Course>,
     /// What the student is changing.
     pub edit: Shared<EditState>,
     /// What is asked of the lower right.

@@ -43,6 +43,12 @@ pub fn exercise_text(name: &str, text: &str) -> Result<Value, Fault> {
     Ok(json!({ "title": words.title, "sections": sections.collect::<serde_json::Map<_, _>>() }))
 }
 
+/// One entry of `exercises/index.json`.
+pub fn course_entry(exercise: &Value, title: Value) -> Value {
+    let part = |key: &str| exercise.get(key).cloned().unwrap_or(Value::Null);
+    json!({ "id": part("id"), "chapter": part("chapter"), "minutes": part("minutes"), "lab": part("lab"), "title": title })
+}
+
 fn place(name: &str, error: &UserError) -> String {
     let arg = |key: &str| error.args.iter().find(|(arg, _)| arg == key).map(|(_, value)| value.as_str());
     match (arg("line"), arg("found")) {

@@ -134,7 +134,8 @@ impl Site {
         if !from.is_dir() {
             return Ok(());
         }
-        self.convert("exercises/index", &from.join("index.toml"))?;
+        let course = self.course(&from)?;
+        self.json("exercises/index", &course);
         for file in walk(&from)? {
             let name = file.strip_prefix(&self.from).unwrap_or(&file).with_extension("").display().to_string();
             if file.ends_with("exercise.toml") {
@@ -146,6 +147,23 @@ impl Site {
             }
         }
         Ok(())
+    }
+
+    /// The course's index with what a list of exercises shows: chapter, minutes, lab, titles.
+    fn course(&self, from: &Path) -> Result<Value, Fault> {
+        let mut index = self.read(&from.join("index.toml"))?;
+        for entry in index["exercises"].as_array_mut().into_iter().flatten() {
+            let folder = from.join(entry.as_str().unwrap_or_default());
+            let exercise = self.read(&folder.join("exercise.toml"))?;
+            let mut titles = json!({});
+            for language in ["en", "ru"] {
+                let file = folder.join(format!("text.{language}.md"));
+                let text = fs::read_to_string(&file).at(file.display())?;
+                titles[language] = convert::exercise_text(&self.shown(&file), &text)?["title"].clone();
+            }
+            *entry = convert::course_entry(&exercise, titles);
+        }
+        Ok(index)
     }
 }
 

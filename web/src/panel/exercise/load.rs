@@ -1,15 +1,17 @@
-//! Loading an exercise: its data once, its words in the page's language.
+//! Loading: the course's index, an exercise's data once, its words in the page's language.
 
 use std::collections::BTreeMap;
 
 use netmodes_core::error::UserError;
+use netmodes_core::exercise::Exercise;
 use serde::Deserialize;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::app::use_dispatch;
 use crate::dom;
-use crate::store::{Action, Lang, Shared};
+use crate::store::course::OPEN_KEY;
+use crate::store::{Action, Course, ExerciseAction, Lang, Shared};
 
 /// An exercise's words in one language, as the build rendered them.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -42,64 +44,70 @@ impl Words {
     }
 }
 
-/// Opens the first exercise of the course.
+/// Loads the course's index once, and opens the exercise that was open when the page was left.
 #[hook]
-pub(super) fn use_exercise() {
+pub(super) fn use_course() {
     let dispatch = use_dispatch();
+    let open = use_open();
     use_effect_with((), move |()| {
         spawn_local(async move {
-            match first().await {
-                Ok(exercise) => dispatch.act(Action::Exercise(Box::new(exercise))),
-                Err(detail) => web_sys::console::error_1(&wasm_bindgen::JsValue::from_str(&detail)),
+            let index = dom::fetch_text("./exercises/index.json").await;
+            let course = index.and_then(|index| Course::read(&index, dom::recall));
+            match course {
+                Ok(course) => {
+                    // A link brings a lab of its own: it is not exchanged for an exercise's.
+                    let linked =
+                        dom::window().and_then(|w| w.location().hash().ok()).is_some_and(|hash| hash.len() > 1);
+                    let last = dom::recall(OPEN_KEY).filter(|id| course.entries.iter().any(|entry| entry.id == *id));
+                    dispatch.act(Action::Exercise(ExerciseAction::Course(course)));
+                    if let Some(last) = last.filter(|_| !linked) {
+                        open.emit(last);
+                    }
+                }
+                Err(detail) => dom_error(&format!("exercises/index.json: {detail}")),
             }
         });
     });
 }
 
-async fn first() -> Result<netmodes_core::exercise::Exercise, String> {
-    let index = dom::fetch_text("./exercises/index.json").await?;
-    let ids = ids(&index).ok_or("exercises/index.json: no list of names")?;
-    let id = ids.first().ok_or("exercises/index.json: empty")?;
-    let text = dom::fetch_text(&format!("./exercises/{id}/exercise.json")).await?;
-    netmodes_core::exercise::Exercise::from_json(&text).map_err(|error: UserError| error.to_string())
+/// A callback that loads an exercise by its name and opens it.
+#[hook]
+pub(super) fn use_open() -> Callback<String> {
+    let dispatch = use_dispatch();
+    Callback::from(move |id: String| {
+        let dispatch = dispatch.clone();
+        spawn_local(async move {
+            let text = dom::fetch_text(&format!("./exercises/{id}/exercise.json")).await;
+            let read = text.and_then(|text| Exercise::from_json(&text).map_err(|error: UserError| error.to_string()));
+            match read {
+                Ok(exercise) => dispatch.act(Action::Exercise(ExerciseAction::Open(Box::new(exercise)))),
+                Err(detail) => dom_error(&format!("exercises/{id}: {detail}")),
+            }
+        });
+    })
 }
 
-/// The names in the course's index: a list of names or of objects with an `id`, alone or under `exercises`.
-fn ids(index: &str) -> Option<Vec<String>> {
-    let value: serde_json::Value = serde_json::from_str(index).ok()?;
-    let list = value.as_array().or_else(|| value.get("exercises")?.as_array())?;
-    let id = |entry: &serde_json::Value| entry.as_str().or_else(|| entry.get("id")?.as_str()).map(str::to_owned);
-    Some(list.iter().filter_map(id).collect())
+fn dom_error(text: &str) {
+    web_sys::console::error_1(&wasm_bindgen::JsValue::from_str(text));
 }
 
 /// The words of exercise `id` in `lang`; those of the language before until they are there.
 #[hook]
-pub(super) fn use_exercise_texts(id: Option<String>, lang: Lang) -> Option<ExerciseTexts> {
-    let words = use_state(|| None::<ExerciseTexts>);
+pub(super) fn use_exercise_texts(id: String, lang: Lang) -> Option<ExerciseTexts> {
+    let words = use_state(|| None::<(String, ExerciseTexts)>);
+    let wanted = id.clone();
     let setter = words.setter();
     use_effect_with((id, lang), move |(id, lang)| {
-        let Some(id) = id.clone() else { return };
-        let lang = *lang;
+        let (id, lang) = (id.clone(), *lang);
         spawn_local(async move {
             let url = format!("./exercises/{id}/text.{}.json", lang.code());
             let read = dom::fetch_text(&url).await;
             match read.and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{url}: {error}"))) {
-                Ok(words) => setter.set(Some(Shared::new(words))),
-                Err(detail) => web_sys::console::error_1(&wasm_bindgen::JsValue::from_str(&detail)),
+                Ok(words) => setter.set(Some((id, Shared::new(words)))),
+                Err(detail) => dom_error(&detail),
             }
         });
     });
-    (*words).clone()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ids;
-
-    #[test]
-    fn the_course_s_index_names_exercises_in_order() {
-        assert_eq!(ids(r#"["a", "b"]"#), Some(vec!["a".into(), "b".into()]));
-        assert_eq!(ids(r#"{"exercises": [{"id": "a"}]}"#), Some(vec!["a".into()]));
-        assert_eq!(ids("{}"), None);
-    }
+    // Another exercise's words are no words for this one.
+    (*words).clone().filter(|(id, _)| *id == wanted).map(|(_, words)| words)
 }

@@ -15,6 +15,7 @@ use super::way_with_ports;
 use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
+use crate::panel::exercise::cover::{Covered, use_covers};
 use crate::panel::parts::{Icon, chip};
 use crate::store::follow::way;
 use crate::store::{Action, FrameEntry, FrameLog, Outcomes, Select, Shared};
@@ -34,7 +35,11 @@ pub(super) fn Detail(props: &DetailProps) -> Html {
     let way = use_memo((props.seq, props.frames.clone(), props.outcomes.clone()), |(seq, frames, outcomes)| {
         frames.get(*seq).map(|entry| way(frames, outcomes, &props.view, entry)).unwrap_or_default()
     });
+    let covers = use_covers();
     let Some(entry) = props.frames.get(props.seq).cloned() else { return html! {} };
+    if covers.goal_of(&entry.sent, &props.view).is_some() {
+        return html! { <Covered /> };
+    }
     let summary = entry.summary();
     let count = texts.ui_count("bytes", entry.bytes().len() as u64);
     let close = dispatch.callback(|_: MouseEvent| Action::Select(Select::Nothing));

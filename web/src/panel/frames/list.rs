@@ -10,6 +10,7 @@ use super::{way_with_ports, way_words};
 use crate::app::{use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
+use crate::panel::exercise::cover::use_covers;
 use crate::panel::parts::{Tall, chip};
 use crate::store::matched::ends;
 use crate::store::{Action, FrameEntry, Outcomes, Select, Shared};
@@ -31,7 +32,7 @@ pub(super) struct ListProps {
 
 #[component]
 pub(super) fn List(props: &ListProps) -> Html {
-    let (texts, dispatch) = (use_texts(), use_dispatch());
+    let (texts, dispatch, covers) = (use_texts(), use_dispatch(), use_covers());
     let node = use_node_ref();
     // First pixel in sight and how many there are.
     let sight = use_state(|| (0.0_f64, 260.0_f64));
@@ -89,8 +90,9 @@ pub(super) fn List(props: &ListProps) -> Html {
             _ => format::row_time(entry.time),
         };
         let seq = entry.seq;
+        let covered = covers.goal_of(&entry.sent, &props.view).is_some();
         html! {
-            <Row key={seq} entry={entry.clone()} {time} way={way_words(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
+            <Row key={seq} {covered} entry={entry.clone()} {time} way={way_words(&props.view, entry)} ports={way_with_ports(&props.view, entry)} {dropped} selected={props.selected == Some(seq)} short={props.short}
                 position={first + offset + 1} count={props.shown.len()} />
         }
     });
@@ -179,6 +181,8 @@ struct RowProps {
     way: AttrValue,
     ports: AttrValue,
     dropped: Option<AttrValue>,
+    /// The open exercise keeps its inside covered.
+    covered: bool,
     selected: bool,
     short: bool,
     position: usize,
@@ -191,7 +195,10 @@ fn Row(props: &RowProps) -> Html {
     let entry = &props.entry;
     let seq = entry.seq;
     let onclick = dispatch.callback(move |_: MouseEvent| Action::Select(Select::Frame(seq)));
+    let texts = use_texts();
     let summary = entry.summary();
+    let what =
+        if props.covered { AttrValue::from(texts.ui("covered-row")) } else { AttrValue::from(summary.text.clone()) };
     let class = classes!("row", props.selected.then_some("sel"), props.dropped.is_some().then_some("bad"));
     html! {
         <div {class} id={format!("frame-{seq}")} role="option" aria-selected={props.selected.to_string()} {onclick}
@@ -199,9 +206,9 @@ fn Row(props: &RowProps) -> Html {
             <span class="mono" title={format::clock(entry.time)}>{ &props.time }</span>
             <span class="where" title={props.ports.clone()}>{ &props.way }</span>
             <span>{ chip(&summary.proto) }</span>
-            <span class="what" title={summary.text.clone()}>
+            <span class="what" title={what.clone()}>
                 if let Some(reason) = &props.dropped { <b>{ format!("✕ {reason}: ") }</b> }
-                { if props.short { format::short(&summary.text) } else { &summary.text } }
+                { if props.short && !props.covered { format::short(&summary.text).to_owned() } else { what.to_string() } }
             </span>
         </div>
     }

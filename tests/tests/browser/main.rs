@@ -2,6 +2,7 @@
 //! real devices root.
 
 mod determinism;
+mod exercises;
 mod host;
 mod page;
 mod time;

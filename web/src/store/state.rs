@@ -8,7 +8,9 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
-use super::{Clock, Course, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal};
+use super::{
+    Clock, Course, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal,
+};
 use crate::shared::Shared;
 
 /// Everything the page knows. Cloning costs a few pointers.

@@ -17,7 +17,7 @@ use crate::panel::stage::Stage;
 use crate::panel::terminal::Terminals;
 use crate::panel::time::TimeStrip;
 use crate::panel::top::Top;
-use crate::store::{Action, AppState, Lang, Shared, Theme};
+use crate::store::{Action, AppState, EditAction, Lang, Shared, Theme};
 
 /// Mounts the application into the element `app`; `worker` holds the world, unless an agent does.
 pub fn mount(worker: Option<Worker>) {
@@ -122,6 +122,7 @@ fn Panels(props: &PanelsProps) -> Html {
                 <Stage
                     state={state.clone()} on_select={dispatch.callback(Action::Select)}
                     on_command={dispatch.callback(Action::Do)}
+                    on_edit={dispatch.callback(|target| Action::Edit(EditAction::Open(target)))}
                 />
                 <Errors errors={state.errors.clone()} />
             </main>

@@ -49,21 +49,32 @@ impl Rect {
         Point::new(self.x + self.w / 2.0, self.y + self.h / 2.0)
     }
 
+    /// Its right edge.
+    pub const fn right(self) -> f64 {
+        self.x + self.w
+    }
+
+    /// Its lower edge.
+    pub const fn bottom(self) -> f64 {
+        self.y + self.h
+    }
+
+    /// Whether a place is in it.
+    pub fn contains(self, at: Point) -> bool {
+        at.x >= self.x && at.x <= self.right() && at.y >= self.y && at.y <= self.bottom()
+    }
+
+    /// As much larger on every side.
+    pub const fn grown(self, by: f64) -> Self {
+        Self::new(self.x - by, self.y - by, self.w + 2.0 * by, self.h + 2.0 * by)
+    }
+
     /// Whether two have a place in common.
     pub fn overlaps(self, other: Self) -> bool {
         self.x < other.x + other.w
             && other.x < self.x + self.w
             && self.y < other.y + other.h
             && other.y < self.y + self.h
-    }
-
-    /// Where a straight cable to `to` leaves it.
-    pub fn edge_towards(self, to: Point) -> Point {
-        let from = self.center();
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        let fit = |half: f64, d: f64| if d.abs() < 1e-9 { f64::INFINITY } else { half / d.abs() };
-        let t = fit(self.w / 2.0, dx).min(fit(self.h / 2.0, dy)).min(1.0);
-        Point::new(from.x + dx * t, from.y + dy * t)
     }
 }
 
@@ -95,9 +106,10 @@ impl Curve {
         (0..8).map(|i| self.at(f64::from(i) / 8.0).distance(self.at(f64::from(i + 1) / 8.0))).sum()
     }
 
-    /// For an SVG path's `d`.
-    pub fn svg(self) -> String {
+    /// For an SVG path's `d`; one that goes on begins where the last one ended.
+    pub fn svg(self, goes_on: bool) -> String {
         let [a, b, c, d] = self.0;
-        format!("M{:.1} {:.1} C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y)
+        let begin = if goes_on { String::new() } else { format!("M{:.1} {:.1} ", a.x, a.y) };
+        format!("{begin}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1} ", b.x, b.y, c.x, c.y, d.x, d.y)
     }
 }

@@ -1,48 +1,52 @@
-//! From tables to a picture: VMs on the left inside the host, the patch panel, what was built behind each socket, the
-//! host's card on the host's edge, the office, the router, the Internet.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! What a picture of a lab is made of: boxes, sockets, cables, each with its place. Plain data, no Yew.
 
 use netmodes_core::id::{LinkId, NodeId, Port};
-use netmodes_core::view::{LabView, Mode, NicRow, NodeKind, NodeRow};
+use netmodes_core::view::{LabView, Mode};
 
-use super::{Curve, Point, Rect};
-
-const MARGIN: f64 = 14.0;
-const VM_X: f64 = 32.0;
-const VM: (f64, f64) = (196.0, 112.0);
-const PANEL_X: f64 = 276.0;
-const PANEL_W: f64 = 184.0;
-const BUILT: (f64, f64) = (188.0, 132.0);
-const BUILT_X: f64 = 514.0;
-const HOST_W: f64 = 706.0;
-const NIC: (f64, f64) = (130.0, 60.0);
-const OFFICE_X: f64 = 836.0;
-const OFFICE: (f64, f64) = (132.0, 60.0);
-const ROUTER_X: f64 = 1_010.0;
-const ROUTER_W: f64 = 122.0;
-const NET_X: f64 = 1_164.0;
-const NET: (f64, f64) = (132.0, 48.0);
-const SOCKET_STEP: f64 = 46.0;
-const GAP: f64 = 22.0;
-/// Between machines of the Internet: room for a mark.
-const NET_GAP: f64 = 30.0;
-/// How far cables that pass other machines of the Internet bow out, one after the other.
-const BOWS: [f64; 3] = [14.0, 24.0, 34.0];
+use super::{Curve, Point, Rect, Track};
 
 /// What a card shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CardKind {
     /// A virtual machine.
     Vm,
-    /// Something the hypervisor built.
+    /// Something the hypervisor built, behind its socket.
     Built,
-    /// A card of the host, on its edge: the number is the interface's index.
+    /// Something smaller that belongs to it: a DHCP server, a NAT network's engine.
+    Part,
+    /// A card of the host: the number is the interface's index.
     HostNic(u32),
     /// A machine or switch outside.
     Outside,
-    /// A machine of the Internet: small.
+    /// A machine of the Internet.
     Far,
+}
+
+/// How much a card says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// All there is room for.
+    #[default]
+    Full,
+    /// One line a card of the machine.
+    Compact,
+    /// The name alone.
+    Mini,
+}
+
+/// A VM's network card, on the VM's right edge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plug {
+    /// Adapter number, 1 to 8.
+    pub adapter: u8,
+    /// The guest's interface.
+    pub iface: u32,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its row of the VM's card.
+    pub row: Rect,
+    /// Where its cable begins.
+    pub at: Point,
 }
 
 /// A box with words.
@@ -52,55 +56,85 @@ pub struct Card {
     pub node: NodeId,
     /// What it shows.
     pub kind: CardKind,
+    /// How much.
+    pub detail: Detail,
     /// Where it is.
     pub rect: Rect,
+    /// A VM's cards.
+    pub plugs: Vec<Plug>,
 }
 
-/// One socket of the patch panel.
+/// One socket of a patch panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Socket {
+    /// The host whose panel it is in.
+    pub host: NodeId,
     /// The mode it stands for.
     pub mode: Mode,
     /// Where cables are plugged in.
     pub at: Point,
+    /// Where they go on, on the panel's other side.
+    pub out: Point,
+}
+
+/// A host: its frame and its patch panel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HostBox {
+    /// Whose it is.
+    pub node: NodeId,
+    /// Its frame.
+    pub rect: Rect,
+    /// Its patch panel.
+    pub panel: Rect,
+    /// Where VMs stand, for a button that adds one.
+    pub vms: Rect,
 }
 
 /// How a cable runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
-    /// The cable; none for a way inside the host.
+    /// The cable; none for a way inside the host and for a cable that leads nowhere.
     pub link: Option<LinkId>,
     /// The end that the path begins at.
     pub from: Port,
+    /// The node at the other end; none where the cable leads nowhere.
+    pub to: Option<NodeId>,
     /// Its pieces, one after the other.
     pub curves: Vec<Curve>,
+    /// The piece that is behind the patch panel's words.
+    pub hidden: Option<usize>,
     /// Plugged in.
     pub up: bool,
-}
-
-/// The share of a path through the patch panel at which what waits half-way stands: behind the panel, not over its words.
-fn rest_of(lengths: &[f64]) -> f64 {
-    match lengths {
-        [plug, panel, behind] => (plug + panel + behind / 2.0) / (plug + panel + behind).max(1.0),
-        _ => 0.5,
-    }
+    /// The same, for marks: places at even distances.
+    pub track: Track,
 }
 
 impl Path {
-    /// The point at `t` from 0 to 1 of the way along it.
-    pub fn at(&self, t: f64) -> Point {
-        let lengths: Vec<f64> = self.curves.iter().map(|curve| curve.length()).collect();
-        // Half of the time to where marks rest, half from there.
-        let (t, rest) = (t.clamp(0.0, 1.0), rest_of(&lengths));
-        let share = if t <= 0.5 { t * 2.0 * rest } else { rest + (t - 0.5) * 2.0 * (1.0 - rest) };
-        let mut left = share * lengths.iter().sum::<f64>();
-        for (curve, length) in self.curves.iter().zip(&lengths) {
-            if left <= *length && *length > 0.0 {
-                return curve.at(left / length);
+    /// A path of these pieces.
+    pub fn new(
+        link: Option<LinkId>,
+        from: Port,
+        to: Option<NodeId>,
+        curves: Vec<Curve>,
+        hidden: Option<usize>,
+    ) -> Self {
+        let track = Track::new(&curves, hidden);
+        Self { link, from, to, curves, hidden, up: true, track }
+    }
+
+    /// For SVG: the pieces that are seen, one `d` for each run.
+    pub fn svg(&self) -> String {
+        let mut d = String::new();
+        let mut end = None;
+        for (at, curve) in self.curves.iter().enumerate() {
+            if self.hidden == Some(at) {
+                end = None;
+                continue;
             }
-            left -= length;
+            d.push_str(&curve.svg(end == Some(curve.0[0])));
+            end = Some(curve.0[3]);
         }
-        self.curves.last().map(|curve| curve.at(1.0)).unwrap_or_default()
+        d
     }
 }
 
@@ -111,11 +145,9 @@ pub struct Scene {
     pub width: f64,
     /// Its height.
     pub height: f64,
-    /// The host's frame, and whose it is.
-    pub host: Option<(NodeId, Rect)>,
-    /// The patch panel.
-    pub panel: Option<Rect>,
-    /// Its sockets.
+    /// Hosts with their patch panels.
+    pub hosts: Vec<HostBox>,
+    /// All sockets.
     pub sockets: Vec<Socket>,
     /// The Internet's frame.
     pub internet: Option<Rect>,
@@ -126,212 +158,55 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Where what stands for a node is drawn.
+    /// Where what stands for a node is drawn: its card, else its frame.
     pub fn place_of(&self, node: NodeId) -> Option<Rect> {
-        let card = self.cards.iter().find(|card| card.node == node).map(|card| card.rect);
-        card.or_else(|| self.host.filter(|(host, _)| *host == node).map(|(_, rect)| rect))
+        let own = |card: &&Card| card.node == node && !matches!(card.kind, CardKind::HostNic(_));
+        let card = self.cards.iter().find(own).map(|card| card.rect);
+        card.or_else(|| self.hosts.iter().find(|host| host.node == node).map(|host| host.rect))
     }
 
-    fn card_at(&self, port: Port) -> Option<&Card> {
+    /// The box at which a cable into `port` ends.
+    pub fn card_at(&self, port: Port) -> Option<&Card> {
         self.cards.iter().find(|card| {
             card.node == port.node && !matches!(card.kind, CardKind::HostNic(index) if index != port.index)
         })
+    }
+
+    /// A VM's plug.
+    pub fn plug(&self, vm: NodeId, adapter: u8) -> Option<&Plug> {
+        let card = self.cards.iter().find(|card| card.node == vm && card.kind == CardKind::Vm)?;
+        card.plugs.iter().find(|plug| plug.adapter == adapter)
+    }
+
+    /// How the cable `link` runs.
+    pub fn path(&self, link: LinkId) -> Option<&Path> {
+        self.paths.iter().find(|path| path.link == Some(link))
+    }
+
+    /// The way inside the host between a NAT engine and the host's own stack.
+    pub fn inner(&self, engine: NodeId) -> Option<&Path> {
+        self.paths.iter().find(|path| path.link.is_none() && path.from.node == engine && path.to.is_some())
+    }
+
+    /// The socket nearest to a place, of this host, no further than `reach`.
+    pub fn socket_near(&self, host: NodeId, at: Point, reach: f64) -> Option<&Socket> {
+        let own = self.sockets.iter().filter(|socket| socket.host == host);
+        let far = |socket: &Socket| {
+            // The whole row of the panel is the socket, its words too.
+            let x = at.x.clamp(socket.at.x, socket.out.x);
+            Point::new(x, socket.at.y).distance(at)
+        };
+        own.min_by(|a, b| far(a).total_cmp(&far(b))).filter(|socket| far(socket) <= reach)
     }
 }
 
 /// Draws up the picture of a lab.
 pub fn compose(view: &LabView) -> Scene {
     let mut scene = Scene::default();
-    let middle = place_host(view, &mut scene);
-    let used = place_outside(view, &mut scene, middle);
-    place_internet(view, &mut scene, middle, &used);
-    connect(view, &mut scene);
-    let right = scene.cards.iter().map(|card| card.rect.x + card.rect.w).fold(0.0, f64::max);
-    let bottom = scene.cards.iter().map(|card| card.rect.y + card.rect.h).fold(0.0, f64::max);
-    let (host_right, host_bottom) = scene.host.map_or((0.0, 0.0), |(_, r)| (r.x + r.w, r.y + r.h));
-    let (net_right, net_bottom) = scene.internet.map_or((0.0, 0.0), |r| (r.x + r.w, r.y + r.h));
-    scene.width = right.max(host_right).max(net_right) + MARGIN;
-    scene.height = bottom.max(host_bottom).max(net_bottom) + MARGIN;
+    let middle = super::host::place(view, &mut scene);
+    super::outside::place(view, &mut scene, middle);
+    super::place::settle(&mut scene);
+    super::route::connect(view, &mut scene);
+    super::place::measure(&mut scene);
     scene
-}
-
-fn of_kind(view: &LabView, kind: NodeKind) -> Vec<&NodeRow> {
-    view.nodes.values().filter(|node| node.kind == kind).collect()
-}
-
-/// The host with all that is in it. Returns the height at which its card is.
-fn place_host(view: &LabView, scene: &mut Scene) -> f64 {
-    let vms = of_kind(view, NodeKind::Vm);
-    let Some(host) = of_kind(view, NodeKind::Host).first().copied() else { return 280.0 };
-    let top = MARGIN + 64.0;
-    let panel_h = SOCKET_STEP * 6.0 + 92.0;
-    let vms_h = vms.len() as f64 * (VM.1 + GAP) - GAP;
-    let inner = panel_h.max(vms_h);
-    let first = top + ((inner - vms_h) / 2.0).max(0.0) * 0.3;
-    for (at, vm) in vms.iter().enumerate() {
-        let y = first + at as f64 * (VM.1 + GAP);
-        scene.cards.push(Card { node: vm.id, kind: CardKind::Vm, rect: Rect::new(VM_X, y, VM.0, VM.1) });
-    }
-    scene.panel = Some(Rect::new(PANEL_X, top, PANEL_W, panel_h));
-    for (at, mode) in Mode::ALL.into_iter().take(6).enumerate() {
-        let more = if at == 5 { 38.0 } else { 0.0 };
-        let y = top + 52.0 + at as f64 * SOCKET_STEP + more;
-        scene.sockets.push(Socket { mode, at: Point::new(PANEL_X + 22.0, y) });
-    }
-    let built: Vec<_> = view
-        .nodes
-        .values()
-        .filter(|node| node.host == Some(host.id) && !matches!(node.kind, NodeKind::Vm | NodeKind::Host))
-        .collect();
-    for (at, node) in built.iter().enumerate() {
-        let y = top + at as f64 * (BUILT.1 + GAP);
-        scene.cards.push(Card { node: node.id, kind: CardKind::Built, rect: Rect::new(BUILT_X, y, BUILT.0, BUILT.1) });
-    }
-    let built_h = built.len() as f64 * (BUILT.1 + GAP);
-    let frame_h = 64.0 + inner.max(built_h + 84.0) + 28.0;
-    let frame = Rect::new(MARGIN, MARGIN, HOST_W, frame_h);
-    scene.host = Some((host.id, frame));
-    // The host's cards stand on its right edge, below what was built.
-    let cards: Vec<_> = view.ifaces.values().filter(|iface| iface.node == host.id && !iface.loopback).collect();
-    let middle = (top + built_h + 36.0).max(frame.center().y);
-    for (at, iface) in cards.iter().enumerate() {
-        let y = middle - NIC.1 / 2.0 + at as f64 * (NIC.1 + 12.0);
-        let rect = Rect::new(MARGIN + HOST_W - NIC.0 / 2.0, y, NIC.0, NIC.1);
-        scene.cards.push(Card { node: host.id, kind: CardKind::HostNic(iface.index), rect });
-    }
-    middle
-}
-
-fn is_far(node: &NodeRow) -> bool {
-    node.site == "internet"
-}
-
-/// The office: its switch at the host card's height, its machines above and below, its router behind it.
-fn place_outside(view: &LabView, scene: &mut Scene, middle: f64) -> BTreeSet<NodeId> {
-    let mut used: BTreeSet<_> = scene.cards.iter().map(|card| card.node).collect();
-    let mut place = |scene: &mut Scene, node: &NodeRow, rect: Rect| {
-        used.insert(node.id);
-        scene.cards.push(Card { node: node.id, kind: CardKind::Outside, rect });
-    };
-    let outside: Vec<_> = view.nodes.values().filter(|node| node.host.is_none() && !is_far(node)).collect();
-    let switches = outside.iter().filter(|node| node.kind == NodeKind::Switch);
-    for (at, node) in switches.enumerate() {
-        let y = middle - OFFICE.1 / 2.0 + at as f64 * (OFFICE.1 + GAP);
-        place(scene, node, Rect::new(OFFICE_X, y, OFFICE.0, OFFICE.1));
-    }
-    let routers = outside.iter().filter(|node| node.kind == NodeKind::Router);
-    for (at, node) in routers.enumerate() {
-        let y = middle - OFFICE.1 / 2.0 + at as f64 * (OFFICE.1 + GAP);
-        place(scene, node, Rect::new(ROUTER_X, y, ROUTER_W, OFFICE.1));
-    }
-    let computers: Vec<_> = outside.iter().filter(|node| node.kind == NodeKind::Computer).collect();
-    for (at, node) in computers.iter().enumerate() {
-        let step = (at / 2 + 1) as f64 * (OFFICE.1 + 40.0);
-        let y = middle - OFFICE.1 / 2.0 + if at % 2 == 0 { -step } else { step };
-        place(scene, node, Rect::new(OFFICE_X, y, OFFICE.0, OFFICE.1));
-    }
-    // Nothing may stick out at the top: the whole office moves down with the host's middle instead.
-    used
-}
-
-/// The Internet: its machines in a column, in the order of their distance from the office's router.
-fn place_internet(view: &LabView, scene: &mut Scene, middle: f64, used: &BTreeSet<NodeId>) {
-    let far: Vec<_> = view.nodes.values().filter(|node| is_far(node)).map(|node| node.id).collect();
-    if far.is_empty() {
-        return;
-    }
-    let mut distance: BTreeMap<NodeId, usize> = used.iter().map(|node| (*node, 0)).collect();
-    for step in 1..=far.len() {
-        let reached: Vec<_> = view
-            .links
-            .values()
-            .flat_map(|link| [(link.a.node, link.b.node), (link.b.node, link.a.node)])
-            .filter(|(from, to)| distance.get(from) == Some(&(step - 1)) && !distance.contains_key(to))
-            .map(|(_, to)| to)
-            .collect();
-        for node in reached {
-            distance.entry(node).or_insert(step);
-        }
-    }
-    let mut order = far;
-    order.sort_by_key(|node| (distance.get(node).copied().unwrap_or(usize::MAX), *node));
-    let height = order.len() as f64 * (NET.1 + NET_GAP) - NET_GAP;
-    let top = (middle - height / 2.0).max(MARGIN + 44.0);
-    for (at, node) in order.iter().enumerate() {
-        let rect = Rect::new(NET_X + 14.0, top + at as f64 * (NET.1 + NET_GAP), NET.0, NET.1);
-        scene.cards.push(Card { node: *node, kind: CardKind::Far, rect });
-    }
-    scene.internet = Some(Rect::new(NET_X, top - 42.0, NET.0 + 52.0, height + 56.0));
-}
-
-fn connect(view: &LabView, scene: &mut Scene) {
-    let nics: BTreeMap<Port, &NicRow> = view.nics.values().map(|nic| (Port::new(nic.vm, nic.iface), nic)).collect();
-    let mut paths = Vec::new();
-    let mut bows = BOWS.into_iter().cycle();
-    for link in view.links.values() {
-        let (a, b) = if nics.contains_key(&link.b) { (link.b, link.a) } else { (link.a, link.b) };
-        let (Some(from), Some(to)) = (scene.card_at(a), scene.card_at(b)) else { continue };
-        let curves = match nics.get(&a) {
-            Some(nic) => through_panel(scene, from.rect, to.rect, nic.mode),
-            None => outside(from, to, &mut bows),
-        };
-        paths.push(Path { link: Some(link.id), from: a, curves, up: link.up });
-    }
-    // A NAT engine hands over to the host's own stack: a way without a cable.
-    let host_card = scene.cards.iter().find(|card| matches!(card.kind, CardKind::HostNic(_)));
-    for card in scene.cards.iter().filter(|card| card.kind == CardKind::Built) {
-        let is_engine = view.nodes.get(&card.node).is_some_and(|node| node.kind == NodeKind::NatEngine);
-        if let Some(nic) = host_card.filter(|_| is_engine) {
-            let from = Point::new(card.rect.center().x, card.rect.y + card.rect.h);
-            let to = Point::new(nic.rect.x, nic.rect.center().y);
-            let curve = Curve([from, Point::new(from.x, to.y), Point::new(from.x, to.y), to]);
-            paths.push(Path { link: None, from: Port::new(card.node, 0), curves: vec![curve], up: true });
-        }
-    }
-    // A card that is not attached keeps its plug in the first socket.
-    for nic in view.nics.values().filter(|nic| nic.mode == Mode::NotAttached) {
-        let from = scene.cards.iter().find(|card| card.node == nic.vm);
-        let socket = scene.sockets.iter().find(|socket| socket.mode == nic.mode);
-        if let (Some(card), Some(socket)) = (from, socket) {
-            let start = Point::new(card.rect.x + card.rect.w, card.rect.center().y);
-            let curves = vec![Curve::level(start, socket.at)];
-            paths.push(Path { link: None, from: Port::new(nic.vm, nic.iface), curves, up: false });
-        }
-    }
-    scene.paths = paths;
-}
-
-/// From a VM to the socket of its mode, and from there to what was built.
-fn through_panel(scene: &Scene, vm: Rect, built: Rect, mode: Mode) -> Vec<Curve> {
-    let start = Point::new(vm.x + vm.w, vm.center().y);
-    let end = Point::new(built.x, built.center().y);
-    match scene.sockets.iter().find(|socket| socket.mode == mode) {
-        Some(socket) => {
-            let out = Point::new(PANEL_X + PANEL_W, socket.at.y);
-            vec![Curve::level(start, socket.at), Curve::line(socket.at, out), Curve::level(out, end)]
-        }
-        None => vec![Curve::level(start, end)],
-    }
-}
-
-fn outside(from: &Card, to: &Card, bows: &mut impl Iterator<Item = f64>) -> Vec<Curve> {
-    let (a, b) = (from.rect.center(), to.rect.center());
-    let both_far = from.kind == CardKind::Far && to.kind == CardKind::Far;
-    let apart = (a.y - b.y).abs() > NET.1 + NET_GAP + 1.0;
-    if both_far && apart {
-        // Past the machines between them, on the right.
-        let right = from.rect.x + from.rect.w;
-        let (start, end) = (Point::new(right, a.y), Point::new(right, b.y));
-        let bow = right + bows.next().unwrap_or_default();
-        return vec![Curve([start, Point::new(bow, a.y), Point::new(bow, b.y), end])];
-    }
-    if (a.x - b.x).abs() > 40.0 && (a.y - b.y).abs() > 40.0 {
-        let (start, end) = if a.x < b.x {
-            (Point::new(from.rect.x + from.rect.w, a.y), Point::new(to.rect.x, b.y))
-        } else {
-            (Point::new(from.rect.x, a.y), Point::new(to.rect.x + to.rect.w, b.y))
-        };
-        return vec![Curve::level(start, end)];
-    }
-    vec![Curve::line(from.rect.edge_towards(b), to.rect.edge_towards(a))]
 }

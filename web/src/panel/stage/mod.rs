@@ -1,26 +1,39 @@
 //! The stage: the lab as a picture, and the frames that travel in it. SVG for what stands, one canvas for what moves.
 
+mod bench;
 mod cards;
+mod drag;
+mod gesture;
+mod keys;
 mod marks;
+mod menu;
+mod picture;
 mod player;
+mod sprites;
+mod view;
 mod words;
 
-use std::rc::Rc;
-
 use netmodes_core::id::NodeId;
-use netmodes_core::view::{LabView, Mode, NicRow, NodeRow};
+use netmodes_core::view::LabView;
 use netmodes_core::world::Command;
-use wasm_bindgen::JsCast;
-use web_sys::Element;
 use yew::prelude::*;
 
-use crate::app::{TextsHandle, use_texts};
-use crate::dom;
-use crate::layout::{Path, Point, Scene, Socket, compose};
-use crate::store::state::lease_seen;
-use crate::store::{AppState, Select, Shared};
+use crate::app::use_texts;
+use crate::dom::SizeWatch;
+use crate::layout::{Item, Point, Scene, compose};
+use crate::store::{AppState, EditTarget, Select, Shared};
+use drag::{Drag, DragLayer};
+use gesture::{Gestures, Told};
 use marks::{Hits, Marks, mark_at};
+use menu::{MENU, NicMenu};
+use picture::Picture;
+use view::View;
 use words::InWords;
+
+/// How far from a socket's row a plug may be let go, in units of the picture.
+const REACH: f64 = 34.0;
+/// One press of a zoom button.
+const ZOOM_STEP: f64 = 1.25;
 
 /// What the stage shows and whom it tells.
 #[derive(Clone, PartialEq, Properties)]
@@ -31,194 +44,231 @@ pub struct Props {
     pub on_select: Callback<Select>,
     /// The student wants something done: another mode, a cable out.
     pub on_command: Callback<Command>,
+    /// The student wants to change something in place.
+    pub on_edit: Callback<EditTarget>,
 }
 
 /// The stage.
 #[component]
 pub fn Stage(props: &Props) -> Html {
     let state = &props.state;
+    let texts = use_texts();
     let scene = use_memo(state.view.clone(), |view| compose(view));
-    let board = use_node_ref();
-    {
-        // Where the board scrolls, its width follows from its height and the picture's shape.
-        let board = board.clone();
-        use_effect_with(scene.clone(), move |scene| {
-            if let Some(element) = board.cast::<Element>() {
-                let shape = format!("{:.0} / {:.0}", scene.width.max(1.0), scene.height.max(1.0));
-                dom::set_style(&element, "--shape", &shape);
-            }
-        });
-    }
+    let view = use_memo((), |()| Shared::new(View::default()));
+    let view: Shared<View> = (*view).clone();
     let hits = use_memo((), |()| Shared::new(Hits::default()));
+    let current = use_state(|| None::<Item>);
+    let acting = use_state(|| None::<(NodeId, u8)>);
+    let menu = use_state(|| None::<(NodeId, u8)>);
+    use_camera(&view, &scene);
+    let drag = use_dragging(props, &view, &scene, &acting);
+    let acts_on = acting_card(&state.view, *acting, state.selection.node);
+
+    let on_press = press(props, acts_on, &menu);
+    let on_focus = {
+        let (current, acting) = (current.setter(), acting.setter());
+        Callback::from(move |item: Item| {
+            current.set(Some(item));
+            if let Item::Plug(vm, adapter) = item {
+                acting.set(Some((vm, adapter)));
+            }
+        })
+    };
     let on_click = {
-        let (hits, on_select) = (hits.clone(), props.on_select.clone());
+        let (hits, view, on_select) = (hits.clone(), view.clone(), props.on_select.clone());
         Callback::from(move |event: MouseEvent| {
-            let origin = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
-            let Some(rect) = origin.map(|element| element.get_bounding_client_rect()) else { return };
-            let at = Point::new(f64::from(event.client_x()) - rect.x(), f64::from(event.client_y()) - rect.y());
-            if let Some(seq) = mark_at(&hits, at) {
+            if let Some(seq) = mark_at(&hits, view.on_board(event.client_x(), event.client_y())) {
                 on_select.emit(Select::Frame(seq));
             }
         })
     };
+    let on_key = keys::on_key(&view, &scene);
+    let on_double = keys::on_double(&state.view, &props.on_edit);
+    let shown = menu.and_then(|at| nic_menu(props, &view, &scene, at, &menu));
     if state.view.nodes.is_empty() {
         return html! {};
     }
     html! {
         <>
-            // Wider than a phone: the outer box scrolls, the inner one keeps a readable scale.
-            <div class="stage-all">
-                <div class="stage-board" ref={board} onclick={on_click}>
-                    <Picture
-                        view={state.view.clone()} scene={scene.clone()} chosen={state.selection.node}
-                        on_select={props.on_select.clone()} on_command={props.on_command.clone()}
-                    />
-                    <Marks state={state.clone()} scene={scene} hits={(*hits).clone()} />
-                </div>
+            <div
+                ref={view.board.clone()} class="stage-board" tabindex="0" role="group" aria-label={texts.ui("stage-board")}
+                onclick={on_click} onkeydown={on_key} ondblclick={on_double}
+            >
+                <Picture
+                    view={state.view.clone()} stage={view.clone()} scene={scene.clone()} chosen={state.selection.node}
+                    link={state.selection.link.filter(|_| state.selection.frame.is_none())} card={acts_on}
+                    lifted={drag.map(|drag| (drag.vm, drag.adapter))} current={*current}
+                    {on_press} {on_focus} on_edit={props.on_edit.clone()}
+                />
+                <Marks state={state.clone()} scene={scene.clone()} view={view.clone()} hits={(*hits).clone()} />
+                <DragLayer {drag} {scene} />
+                { for shown }
+                <Tools view={view} />
             </div>
             <InWords view={state.view.clone()} />
         </>
     }
 }
 
+/// The camera follows the board's size and the scene until the reader moves it.
+#[hook]
+fn use_camera(view: &Shared<View>, scene: &std::rc::Rc<Scene>) {
+    {
+        let view = view.clone();
+        use_effect_with((), move |()| {
+            let watch = view.board.cast::<web_sys::Element>().and_then(|board| {
+                let view = view.clone();
+                SizeWatch::new(&board, move || view.measure())
+            });
+            move || drop(watch)
+        });
+    }
+    let view = view.clone();
+    use_effect_with(scene.clone(), move |scene| {
+        *view.scene.borrow_mut() = scene.clone();
+        view.measure();
+    });
+}
+
+/// A plug that is dragged, if one is.
+#[hook]
+fn use_dragging(
+    props: &Props,
+    view: &Shared<View>,
+    scene: &std::rc::Rc<Scene>,
+    acting: &UseStateHandle<Option<(NodeId, u8)>>,
+) -> Option<Drag> {
+    let drag = use_state_eq(|| None::<Drag>);
+    let told = use_mut_ref(Callback::<Told>::default);
+    let now = use_mut_ref(|| None::<Drag>);
+    *told.borrow_mut() = {
+        let (drag, now, acting, scene) = (drag.setter(), now, acting.setter(), scene.clone());
+        let (tables, on_command) = (props.state.view.clone(), props.on_command.clone());
+        Callback::from(move |told: Told| {
+            let next = match told {
+                Told::Drag(vm, adapter, at) => {
+                    acting.set(Some((vm, adapter)));
+                    tables.nodes.get(&vm).and_then(|node| node.host).map(|host| {
+                        let target = scene.socket_near(host, at, REACH).map(|socket| socket.mode);
+                        Drag { vm, adapter, at, host, target }
+                    })
+                }
+                Told::Drop => {
+                    let done = now.borrow_mut().take();
+                    done.and_then(|drag| plugged(&tables, &drag))
+                        .iter()
+                        .for_each(|command| on_command.emit(command.clone()));
+                    None
+                }
+                Told::Cancel => None,
+            };
+            *now.borrow_mut() = next;
+            drag.set(next);
+        })
+    };
+    let view = view.clone();
+    use_effect_with((), move |()| {
+        let tell = Callback::from(move |what: Told| {
+            let tell = told.borrow().clone();
+            tell.emit(what);
+        });
+        let gestures = Gestures::new(&view, &tell);
+        move || drop(gestures)
+    });
+    *drag
+}
+
+/// The command that a plug let go over a socket stands for; none where it came from there.
+fn plugged(view: &LabView, drag: &Drag) -> Option<Command> {
+    let mode = drag.target?;
+    let nic = view.nics.get(&(drag.vm, drag.adapter)).filter(|nic| nic.mode != mode)?;
+    let vm = view.nodes.get(&nic.vm)?.name.clone();
+    Some(Command::Attach { vm, adapter: nic.adapter, mode, network: String::new() })
+}
+
+/// The VM's card that the sockets act on: the one that had the focus last, else the chosen VM's first, else the first.
+fn acting_card(view: &LabView, acting: Option<(NodeId, u8)>, chosen: Option<NodeId>) -> Option<(NodeId, u8)> {
+    let of_chosen = || view.nics.keys().find(|(vm, _)| Some(*vm) == chosen);
+    let known = acting.filter(|at| view.nics.contains_key(at));
+    let known = known.filter(|(vm, _)| of_chosen().is_none_or(|(other, _)| other == vm));
+    known.or_else(|| of_chosen().or_else(|| view.nics.keys().next()).copied())
+}
+
+/// What a click or Enter does.
+fn press(props: &Props, acts_on: Option<(NodeId, u8)>, menu: &UseStateHandle<Option<(NodeId, u8)>>) -> Callback<Item> {
+    let (on_select, on_command, view) = (props.on_select.clone(), props.on_command.clone(), props.state.view.clone());
+    let menu = menu.setter();
+    Callback::from(move |item: Item| match item {
+        Item::Card(node, _) => on_select.emit(Select::Node(node)),
+        Item::Link(link) => on_select.emit(Select::Link(link)),
+        Item::Plug(vm, adapter) => menu.set(Some((vm, adapter))),
+        Item::Socket(host, mode) => {
+            let nic = acts_on.and_then(|at| view.nics.get(&at)).filter(|nic| nic.mode != mode);
+            let vm = nic.and_then(|nic| view.nodes.get(&nic.vm)).filter(|vm| vm.host == Some(host));
+            if let Some((nic, vm)) = nic.zip(vm) {
+                let (vm, adapter) = (vm.name.clone(), nic.adapter);
+                on_command.emit(Command::Attach { vm, adapter, mode, network: String::new() });
+            }
+        }
+    })
+}
+
+/// The menu of a VM's card, beside its plug.
+fn nic_menu(
+    props: &Props,
+    view: &Shared<View>,
+    scene: &Scene,
+    (vm, adapter): (NodeId, u8),
+    menu: &UseStateHandle<Option<(NodeId, u8)>>,
+) -> Option<Html> {
+    let plug = scene.plug(vm, adapter)?;
+    let (at, size) = (view.camera().place(plug.at), view.size());
+    let room = MENU.1.min(size.h - 16.0);
+    let x = (at.x + 16.0).min(size.w - MENU.0 - 8.0).max(8.0);
+    let y = (at.y - 24.0).min(size.h - room - 8.0).max(8.0);
+    let on_close = {
+        let menu = menu.setter();
+        Callback::from(move |()| {
+            menu.set(None);
+            keys::focus(Item::Plug(vm, adapter));
+        })
+    };
+    let on_edit = {
+        let on_edit = props.on_edit.clone();
+        Callback::from(move |()| on_edit.emit(EditTarget::Nic(vm, adapter)))
+    };
+    Some(html! {
+        <NicMenu
+            key={format!("{vm}-{adapter}")} view={props.state.view.clone()} {vm} {adapter} at={Point::new(x, y)} {room}
+            on_command={props.on_command.clone()} {on_edit} {on_close}
+        />
+    })
+}
+
 #[derive(Clone, PartialEq, Properties)]
-struct PictureProps {
-    view: Shared<LabView>,
-    scene: Rc<Scene>,
-    chosen: Option<NodeId>,
-    on_select: Callback<Select>,
-    on_command: Callback<Command>,
+struct ToolsProps {
+    view: Shared<View>,
 }
 
-/// What stands still: boxes and cables.
+/// Larger, smaller, all of it.
 #[component]
-fn Picture(props: &PictureProps) -> Html {
+fn Tools(props: &ToolsProps) -> Html {
     let texts = use_texts();
-    let (scene, view) = (&props.scene, &props.view);
-    let view_box = format!("0 0 {:.0} {:.0}", scene.width, scene.height);
-    let cards = scene.cards.iter().map(|card| {
-        let chosen = props.chosen == Some(card.node);
-        let node = card.node;
-        let on_select = props.on_select.clone();
-        let choose = Callback::from(move |_: MouseEvent| on_select.emit(Select::Node(node)));
-        cards::card(view, card, chosen, choose, &texts)
-    });
-    html! {
-        <svg class="stage-picture" viewBox={view_box} role="group" aria-label={texts.ui("stage-picture")}>
-            { frames(view, scene, &texts) }
-            { for scene.paths.iter().map(|path| cable(view, path)) }
-            { panel(props, &texts) }
-            { for cards }
-        </svg>
-    }
-}
-
-/// The host's and the Internet's frames.
-fn frames(view: &LabView, scene: &Scene, texts: &TextsHandle) -> Html {
-    let host = scene.host.map(|(node, rect)| {
-        let name = view.nodes.get(&node).map(|row| row.name.clone()).unwrap_or_default();
-        html! {
-            <g>
-                { cards::rect(rect, 20.0, "frame") }
-                <text x={f(rect.x + 24.0)} y={f(rect.y + 34.0)}>
-                    <tspan class="title">{ name }</tspan>
-                    <tspan class="dim" dx="10">{ &*texts.ui("host-subtitle") }</tspan>
-                </text>
-            </g>
-        }
-    });
-    let internet = scene.internet.map(|rect| {
-        html! {
-            <g>
-                { cards::rect(rect, 28.0, "frame far") }
-                <text class="title" x={f(rect.x + 24.0)} y={f(rect.y + 29.0)}>{ &*texts.ui("internet") }</text>
-            </g>
-        }
-    });
-    html! { <>{ for host }{ for internet }</> }
-}
-
-fn cable(view: &LabView, path: &Path) -> Html {
-    let d: String = path.curves.iter().map(|curve| curve.svg()).collect();
-    let lease = view
-        .addrs
-        .keys()
-        .any(|(node, iface, addr, _)| *node == path.from.node && *iface == path.from.index && addr.is_ipv4());
-    let real = view.nodes.get(&path.from.node).is_some_and(|node| node.real);
-    let lease = lease || (real && lease_seen(view, path.from.node).is_some());
-    let class = match (path.link, path.up) {
-        (None, true) => "cable inner",
-        (_, false) => "cable off",
-        _ if lease => "cable live",
-        _ => "cable",
+    let button = |key: &str, sign: &str, act: fn(&View)| {
+        let view = props.view.clone();
+        let onclick = Callback::from(move |event: MouseEvent| {
+            event.stop_propagation();
+            act(&view);
+        });
+        let label = texts.ui(key);
+        html! { <button type="button" title={label.clone()} aria-label={label} {onclick}>{ sign.to_owned() }</button> }
     };
-    html! { <path class={class} d={d} /> }
-}
-
-/// The patch panel: one socket a mode, in the lecture's order.
-fn panel(props: &PictureProps, texts: &TextsHandle) -> Html {
-    let Some(rect) = props.scene.panel else { return html! {} };
-    let nics: Vec<_> = props.view.nics.values().collect();
-    // A socket acts on the chosen VM's first card, else on the first card there is.
-    let nic = nics.iter().find(|nic| props.chosen == Some(nic.vm)).or_else(|| nics.first()).copied();
-    let more = props.scene.sockets.last().map(|socket| socket.at.y - 34.0).unwrap_or_default();
     html! {
-        <g>
-            { cards::rect(rect, 12.0, "panel") }
-            <text class="dim small" x={f(rect.x + 18.0)} y={f(rect.y + 26.0)}>{ &*texts.ui("attached-to") }</text>
-            <text class="dim small" x={f(rect.x + 18.0)} y={f(more)}>{ &*texts.ui("more-modes") }</text>
-            { for props.scene.sockets.iter().map(|socket| one_socket(props, socket, nic, &nics, texts)) }
-        </g>
-    }
-}
-
-fn one_socket(
-    props: &PictureProps,
-    socket: &Socket,
-    nic: Option<&NicRow>,
-    nics: &[&NicRow],
-    texts: &TextsHandle,
-) -> Html {
-    let used = nics.iter().any(|nic| nic.mode == socket.mode);
-    let built = socket.mode != Mode::UdpTunnel;
-    let name = texts.ui(&format!("mode-{}", socket.mode.name()));
-    let vm: Option<&NodeRow> = nic.and_then(|nic| props.view.nodes.get(&nic.vm));
-    let label = match (vm, built) {
-        (Some(vm), true) => texts.ui_with("attach-to", &[("vm", vm.name.clone()), ("mode", name.to_string())]),
-        _ => texts.ui_with("mode-later", &[("mode", name.to_string())]),
-    };
-    let command = vm.zip(nic).filter(|_| built).map(|(vm, nic)| Command::Attach {
-        vm: vm.name.clone(),
-        adapter: nic.adapter,
-        mode: socket.mode,
-        network: String::new(),
-    });
-    let emit = {
-        let (command, on_command) = (command, props.on_command.clone());
-        move || command.iter().cloned().for_each(|command| on_command.emit(command))
-    };
-    let on_click = Callback::from({
-        let emit = emit.clone();
-        move |_: MouseEvent| emit()
-    });
-    let on_key = Callback::from(move |event: KeyboardEvent| {
-        if matches!(event.key().as_str(), "Enter" | " ") {
-            event.prevent_default();
-            emit();
-        }
-    });
-    let (x, y) = (socket.at.x, socket.at.y);
-    let class = classes!("socket", used.then_some("used"), (!built).then_some("later"));
-    html! {
-        <g
-            {class} role="button" tabindex={if built { "0" } else { "-1" }} aria-pressed={used.to_string()}
-            aria-disabled={(!built).to_string()} aria-label={label.clone()} onclick={on_click} onkeydown={on_key}
-        >
-            <title>{ &*label }</title>
-            <rect class="hit" x={f(x - 16.0)} y={f(y - 18.0)} width="174" height="36" rx="8" />
-            <circle cx={f(x)} cy={f(y)} r="8" />
-            <text x={f(x + 20.0)} y={f(y + 5.0)}>{ &*name }</text>
-        </g>
+        <div class="stage-tools" role="group" aria-label={texts.ui("stage-tools")}>
+            { button("stage-zoom-in", "+", |view| view.zoom(ZOOM_STEP)) }
+            { button("stage-zoom-out", "−", |view| view.zoom(1.0 / ZOOM_STEP)) }
+            { button("stage-zoom-fit", "⤢", View::fit) }
+        </div>
     }
 }
 

@@ -32,6 +32,7 @@ mod tcp;
 mod translate;
 mod transport;
 
+pub use tcp::TIME_WAIT;
 pub use tcp::engine::{Connection as TcpConnection, Path as TcpPath};
 
 use std::collections::{BTreeMap, VecDeque};

@@ -26,6 +26,8 @@ pub struct JobNote {
     pub began: SimTime,
     /// Number of the event that ended it and its exit status; none while it runs.
     pub ended: Option<(u64, i32)>,
+    /// When it ended.
+    pub over: Option<SimTime>,
     /// The end of what it printed, both streams.
     pub output: String,
     /// The last line it wrote to standard error, or printed at all.
@@ -69,6 +71,7 @@ impl Log {
                     from: event.seq,
                     began: event.time,
                     ended: None,
+                    over: None,
                     output: String::new(),
                     said: String::new(),
                 }));
@@ -82,6 +85,7 @@ impl Log {
             Fact::JobEnded { node, job, status } => {
                 if let Some(note) = self.note(*node, *job) {
                     note.ended = Some((event.seq, *status));
+                    note.over = Some(event.time);
                 }
             }
             _ => {}

@@ -7,8 +7,10 @@
 //! Owns the choice of the cause. Must not know the World, nor text: causes are codes with arguments, worded in the
 //! locale files under `why`.
 
+mod behind;
 mod cause;
 mod log;
+mod story;
 
 use serde::{Deserialize, Serialize};
 

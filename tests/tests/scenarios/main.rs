@@ -16,3 +16,4 @@ mod tcp;
 mod terminals;
 mod tour;
 mod walk;
+mod why;

@@ -9,6 +9,7 @@ mod outside;
 mod place;
 mod route;
 mod scene;
+pub mod states;
 #[cfg(test)]
 mod tests;
 mod track;

@@ -28,7 +28,7 @@ pub fn Look(props: &Props) -> Html {
     // Each tab has a filter of its own.
     let filters = use_state(BTreeMap::<AttrValue, AttrValue>::new);
     let filter = filters.get(&*chosen).cloned().unwrap_or_default();
-    let tabs: Vec<_> = ["frames", "tables", "sockets", "why"]
+    let tabs: Vec<_> = ["frames", "tables", "sockets", "reach", "why"]
         .into_iter()
         .map(|key| Tab { key: key.into(), label: texts.ui(&format!("tab-{key}")).into(), busy: false })
         .collect();
@@ -57,9 +57,10 @@ pub fn Look(props: &Props) -> Html {
         }
         "sockets" => html! {
             <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
+                since={state.happened.since.clone()} clock={state.clock}
                 node={state.selection.node.or(state.front)} filter={filter.clone()} />
         },
-        "reach" => html! { <WhoReaches view={state.view.clone()} reach={state.reach.clone()} clock={state.clock} /> },
+        "reach" => html! { <WhoReaches view={state.view.clone()} reach={state.reach.clone()} /> },
         "why" => {
             html! { <Why view={state.view.clone()} happened={state.happened.clone()} question={state.inside.why} /> }
         }

@@ -9,7 +9,7 @@ use netmodes_core::id::{JobId, NodeId};
 use netmodes_core::protocol::ClientMessage;
 use netmodes_core::reach::Matrix;
 use netmodes_core::time::SimTime;
-use netmodes_core::view::LabView;
+use netmodes_core::view::{Key, LabView, Row, SocketState};
 use netmodes_core::why::{Log, Question};
 
 use super::{AppState, Effect, Shared};
@@ -68,12 +68,28 @@ pub struct Happened {
     /// The facts.
     pub log: Log,
     views: BTreeMap<(NodeId, JobId), Shared<LabView>>,
+    /// Since when each simulated socket has the state it has; those that were there before are not known.
+    pub since: Shared<Since>,
 }
+
+/// Since when sockets have their states, by their keys.
+pub type Since = BTreeMap<(Option<NodeId>, u64), (SocketState, SimTime)>;
 
 impl Happened {
     /// Takes an event in; `view` is what the tables were just after it.
     pub fn push(&mut self, event: &Event, view: &Shared<LabView>) {
         self.log.push(event);
+        match &event.fact {
+            Fact::Put { row: Row::Socket(row) } => {
+                if self.since.get(&row.key()).is_none_or(|(state, _)| *state != row.state) {
+                    self.since.edit().insert(row.key(), (row.state, event.time));
+                }
+            }
+            Fact::Del { key: Key::Socket(key) } => {
+                self.since.edit().remove(key);
+            }
+            _ => {}
+        }
         if let Fact::JobEnded { node, job, .. } = &event.fact
             && self.log.job(*node, *job).is_some_and(|note| note.failed())
         {
@@ -151,7 +167,6 @@ pub fn reach_found(state: &mut AppState, time: SimTime, matrix: Matrix) {
 
 /// Tables changed in a way that can change who reaches whom.
 pub fn note_changes(state: &mut AppState, events: &[Event]) {
-    use netmodes_core::view::{Key, Row};
     if state.reach.found.is_none() || state.reach.stale {
         return;
     }

@@ -24,6 +24,7 @@ mod snapshot;
 pub mod state;
 pub mod terminal;
 pub mod travel;
+pub mod tuple;
 
 pub use action::{Action, Effect, Select};
 pub use clock::Clock;

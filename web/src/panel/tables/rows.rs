@@ -1,48 +1,64 @@
-//! Rows of the tables, as text.
+//! Rows of the tables, as cells.
 
-use netmodes_core::id::NodeId;
-use netmodes_core::time::SimTime;
-use netmodes_core::view::{DhcpClientState, FlowOrigin, FlowState, FlowTimer, FlowWhy, LeaseState};
+use core::time::Duration;
 
-use super::{Context, Table};
-use crate::format;
+use netmodes_core::id::{NodeId, Port};
+use netmodes_core::switch::{PortRole, PortState};
+use netmodes_core::view::{
+    FlowMapping, FlowOrigin, FlowState, FlowTimer, FlowWhy, LabView, LeaseState, NeighState, NodeKind, SocketOwner,
+    SocketState,
+};
 
-/// All tables of the machine; those without rows as well.
+use super::grid::{Cell, Line, Table};
+use crate::app::TextsHandle;
+
+/// What the rows are made from.
+pub(super) struct Context<'a> {
+    pub(super) view: &'a LabView,
+    pub(super) node: NodeId,
+    pub(super) texts: &'a TextsHandle,
+}
+
+/// All tables of the machine but its routes and its DHCP client; those without rows as well.
 pub(super) fn tables(c: &Context<'_>) -> Vec<Table> {
-    vec![
-        addresses(c),
-        clients(c),
-        routes(c),
-        neighbours(c),
-        servers(c),
-        leases(c),
-        flows(c),
-        fdb(c),
-        interfaces(c),
-        processes(c),
-    ]
+    let mut tables = vec![addresses(c), neighbours(c), listeners(c)];
+    tables.extend([flows(c), forwards(c), servers(c), leases(c), fdb(c), ports(c), networks(c)]);
+    tables.extend([interfaces(c), processes(c)]);
+    tables
 }
 
 impl Context<'_> {
     fn iface(&self, index: u32) -> String {
-        self.iface_of(self.node, index)
+        let iface = self.view.ifaces.get(&(self.node, index));
+        iface.map_or_else(|| index.to_string(), |iface| iface.name.clone())
     }
 
-    fn iface_of(&self, node: NodeId, index: u32) -> String {
-        self.view.ifaces.get(&(node, index)).map_or_else(|| index.to_string(), |iface| iface.name.clone())
+    fn word(&self, key: &str) -> Cell {
+        self.texts.ui(key).to_string().into()
     }
 
-    fn left(&self, until: Option<SimTime>) -> String {
-        let Some(until) = until else { return "—".to_owned() };
-        let units = ["unit-d", "unit-h", "unit-min", "unit-s"].map(|key| self.texts.ui(key));
-        let [d, h, m, s] = &units;
-        format::left(until, self.now, &[d, h, m, s])
+    fn kind(&self) -> Option<NodeKind> {
+        self.view.nodes.get(&self.node).map(|node| node.kind)
     }
 
-    fn word(&self, key: &str) -> String {
-        self.texts.ui(key).to_string()
+    /// What to say of an empty table, where the node is of a kind that has such rows.
+    fn empty(&self, kinds: &[NodeKind], key: &'static str) -> Option<&'static str> {
+        self.kind().filter(|kind| kinds.contains(kind)).map(|_| key)
+    }
+
+    /// Who is at the other end of the cable of a port.
+    fn behind(&self, index: u32) -> String {
+        let here = Port::new(self.node, index);
+        let other = self.view.links.values().find_map(|link| match (link.a == here, link.b == here) {
+            (true, _) => Some(link.b.node),
+            (_, true) => Some(link.a.node),
+            _ => None,
+        });
+        or_dash(other.and_then(|other| self.view.nodes.get(&other)).map(|node| node.name.clone()))
     }
 }
+
+const MACHINES: [NodeKind; 4] = [NodeKind::Vm, NodeKind::Host, NodeKind::Computer, NodeKind::Router];
 
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "—".to_owned(), |value| value.to_string())
@@ -50,10 +66,22 @@ fn or_dash(value: Option<impl ToString>) -> String {
 
 fn addresses(c: &Context<'_>) -> Table {
     let rows = c.view.addrs.values().filter(|row| row.node == c.node).map(|row| {
-        let valid = if row.dynamic { c.left(row.valid_until) } else { c.word("forever") };
-        vec![c.iface(row.iface), format!("{}/{}", row.addr, row.prefix), row.scope.name().to_owned(), valid]
+        let valid = if row.dynamic { Cell::Left(row.valid_until) } else { c.word("forever") };
+        let addr = format!("{}/{}", row.addr, row.prefix);
+        let state = if row.dad_failed {
+            "addr-duplicate"
+        } else if row.tentative {
+            "addr-tentative"
+        } else if row.dynamic {
+            "addr-dhcp"
+        } else {
+            "addr-fixed"
+        };
+        let cells = vec![c.iface(row.iface).into(), addr.into(), row.scope.name().into(), c.word(state), valid];
+        Line::new(format!("{:?}", row.key()), cells)
     });
-    Table { caption: "t-addresses", head: vec!["c-interface", "c-address", "c-scope", "c-valid"], rows: rows.collect() }
+    let head = vec!["c-interface", "c-address", "c-scope", "c-from", "c-valid"];
+    Table { caption: "t-addresses", head, rows: rows.collect(), empty: c.empty(&MACHINES, "e-addresses") }
 }
 
 fn interfaces(c: &Context<'_>) -> Table {
@@ -63,70 +91,76 @@ fn interfaces(c: &Context<'_>) -> Table {
             (true, false) => "if-no-carrier",
             (true, true) => "if-up",
         };
-        vec![row.name.clone(), row.mac.to_string(), row.mtu.to_string(), c.word(state)]
+        let cells = vec![
+            row.name.clone().into(),
+            row.mac.to_string().into(),
+            row.mtu.to_string().into(),
+            c.word(state),
+            c.behind(row.index).into(),
+        ];
+        Line::new(row.index, cells)
     });
-    Table { caption: "t-interfaces", head: vec!["c-interface", "c-mac", "c-mtu", "c-state"], rows: rows.collect() }
-}
-
-fn clients(c: &Context<'_>) -> Table {
-    let rows = c.view.dhcp_clients.values().filter(|row| row.node == c.node).map(|row| {
-        vec![
-            c.iface(row.iface),
-            client_state(row.state).to_owned(),
-            or_dash(row.addr),
-            or_dash(row.server),
-            c.left(row.renew_at),
-            c.left(row.rebind_at),
-            c.left(row.expires),
-        ]
-    });
-    let head = vec!["c-interface", "c-state", "c-address", "c-server", "c-t1", "c-t2", "c-expires"];
-    Table { caption: "t-dhcp-client", head, rows: rows.collect() }
-}
-
-/// The state's name in RFC 2131, figure 5.
-const fn client_state(state: DhcpClientState) -> &'static str {
-    match state {
-        DhcpClientState::Init => "INIT",
-        DhcpClientState::Selecting => "SELECTING",
-        DhcpClientState::Requesting => "REQUESTING",
-        DhcpClientState::Bound => "BOUND",
-        DhcpClientState::Renewing => "RENEWING",
-        DhcpClientState::Rebinding => "REBINDING",
-        DhcpClientState::InitReboot => "INIT-REBOOT",
-    }
-}
-
-fn routes(c: &Context<'_>) -> Table {
-    let rows = c.view.routes.values().filter(|row| row.node == c.node).map(|row| {
-        let dst = if row.dst.prefix == 0 { "default".to_owned() } else { row.dst.to_string() };
-        vec![dst, or_dash(row.via), c.iface(row.iface), or_dash(row.src), row.metric.to_string()]
-    });
-    let head = vec!["c-destination", "c-gateway", "c-interface", "c-source", "c-metric"];
-    Table { caption: "t-routes", head, rows: rows.collect() }
+    let head = vec!["c-interface", "c-mac", "c-mtu", "c-state", "c-behind"];
+    Table { caption: "t-interfaces", head, rows: rows.collect(), empty: None }
 }
 
 fn neighbours(c: &Context<'_>) -> Table {
-    let rows = c
-        .view
-        .neighs
-        .values()
-        .filter(|row| row.node == c.node)
-        .map(|row| vec![row.addr.to_string(), or_dash(row.mac), c.iface(row.iface), row.state.name().to_owned()]);
-    Table { caption: "t-neighbours", head: vec!["c-address", "c-mac", "c-interface", "c-state"], rows: rows.collect() }
+    let rows = c.view.neighs.values().filter(|row| row.node == c.node).map(|row| {
+        let words = match row.state {
+            NeighState::Incomplete => "neigh-incomplete",
+            NeighState::Reachable => "neigh-reachable",
+            NeighState::Stale => "neigh-stale",
+            NeighState::Delay => "neigh-delay",
+            NeighState::Probe => "neigh-probe",
+            NeighState::Failed => "neigh-failed",
+            NeighState::Permanent => "neigh-permanent",
+        };
+        let cells = vec![
+            row.addr.to_string().into(),
+            or_dash(row.mac).into(),
+            c.iface(row.iface).into(),
+            row.state.name().into(),
+            c.word(words),
+        ];
+        Line::new(format!("{:?}", row.key()), cells)
+    });
+    let head = vec!["c-address", "c-mac", "c-interface", "c-state", "c-in-words"];
+    Table { caption: "t-neighbours", head, rows: rows.collect(), empty: c.empty(&MACHINES, "e-neighbours") }
+}
+
+fn listeners(c: &Context<'_>) -> Table {
+    let mine = c.view.sockets.values().filter(|row| row.node == Some(c.node));
+    let waiting = mine.filter(|row| matches!(row.state, SocketState::Listen | SocketState::Unconnected));
+    let rows = waiting.filter(|row| row.local.port != 0).map(|row| {
+        let owner = match &row.owner {
+            SocketOwner::Processes(list) => list.iter().map(|p| p.name.clone()).collect::<Vec<_>>().join(", "),
+            _ => "—".to_owned(),
+        };
+        let addr = if row.local.addr.is_unspecified() { "*".to_owned() } else { row.local.addr.to_string() };
+        let cells = vec![row.kind.netid().into(), addr.into(), row.local.port.to_string().into(), owner.into()];
+        Line::new(row.id, cells)
+    });
+    let head = vec!["c-proto", "c-address", "c-port", "c-command"];
+    Table { caption: "t-listening", head, rows: rows.collect(), empty: c.empty(&MACHINES, "e-listening") }
 }
 
 fn servers(c: &Context<'_>) -> Table {
     let rows = c.view.dhcp_servers.values().filter(|row| row.node == c.node).map(|row| {
         let dns = row.dns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let lease = c.left(Some(c.now + core::time::Duration::from_secs(u64::from(row.lease_secs))));
-        vec![row.server.to_string(), format!("{} – {}", row.first, row.last), or_dash(row.router), dns, lease]
+        let units = netmodes_core::time::SimTime::ZERO;
+        let lease = super::grid::left(units + Duration::from_secs(u64::from(row.lease_secs)), units, c.texts);
+        let pool = format!("{} – {}", row.first, row.last);
+        let cells =
+            vec![row.server.to_string().into(), pool.into(), or_dash(row.router).into(), dns.into(), lease.into()];
+        Line::new(row.scope, cells)
     });
     let head = vec!["c-server", "c-pool", "c-router", "c-dns", "c-lease"];
-    Table { caption: "t-dhcp-server", head, rows: rows.collect() }
+    let empty = c.empty(&[NodeKind::DhcpServer], "e-dhcp-server");
+    Table { caption: "t-dhcp-server", head, rows: rows.collect(), empty }
 }
 
 fn leases(c: &Context<'_>) -> Table {
+    let serves = c.view.dhcp_servers.values().any(|row| row.node == c.node);
     let rows = c.view.leases.values().filter(|row| row.server == c.node).map(|row| {
         let state = match row.state {
             LeaseState::Offered => "lease-offered",
@@ -135,10 +169,17 @@ fn leases(c: &Context<'_>) -> Table {
             LeaseState::Expired => "lease-expired",
             LeaseState::Declined => "lease-declined",
         };
-        vec![row.addr.to_string(), row.mac.to_string(), row.hostname.clone(), c.word(state), c.left(Some(row.expires))]
+        let cells = vec![
+            row.addr.to_string().into(),
+            row.mac.to_string().into(),
+            row.hostname.clone().into(),
+            c.word(state),
+            Cell::Left(Some(row.expires)),
+        ];
+        Line::new(row.addr, cells)
     });
     let head = vec!["c-address", "c-mac", "c-name", "c-state", "c-expires"];
-    Table { caption: "t-leases", head, rows: rows.collect() }
+    Table { caption: "t-leases", head, rows: rows.collect(), empty: serves.then_some("e-leases") }
 }
 
 fn flows(c: &Context<'_>) -> Table {
@@ -149,22 +190,29 @@ fn flows(c: &Context<'_>) -> Table {
             FlowState::Established => "flow-established",
             FlowState::Closing => "flow-closing",
         };
-        let proto = row.proto.name().to_owned();
-        let ends = [row.inside, row.outside, row.remote].map(|end| end.to_string());
-        let [inside, outside, remote] = ends;
-        let (why, timer) = row.why.as_ref().map_or((String::new(), String::new()), |why| flow_why(c, why));
-        vec![proto, inside, outside, remote, c.word(state), why, timer, c.left(row.expires)]
+        let mut cells: Vec<Cell> = vec![row.proto.name().into()];
+        cells.extend([row.inside, row.outside, row.remote].map(|end| end.to_string().into()));
+        cells.push(c.word(state));
+        cells.extend(row.why.as_ref().map_or([(); 3].map(|()| "—".into()), |why| flow_why(c, why)));
+        cells.push(Cell::Left(row.expires));
+        Line::new(format!("{:?}", row.key()), cells)
     });
-    let head = vec!["c-proto", "c-inside", "c-outside", "c-remote", "c-state", "c-why", "c-timer", "c-expires"];
-    Table { caption: "t-flows", head, rows: rows.collect() }
+    let head =
+        vec!["c-proto", "c-inside", "c-outside", "c-remote", "c-state", "c-why", "c-mapping", "c-timer", "c-expires"];
+    Table { caption: "t-flows", head, rows: rows.collect(), empty: c.empty(&[NodeKind::NatEngine], "e-flows") }
 }
 
-/// Who made a flow entry, and which timer it runs on.
-fn flow_why(c: &Context<'_>, why: &FlowWhy) -> (String, String) {
+/// Who made a flow entry, for whom it is used again, and which timer it runs on.
+fn flow_why(c: &Context<'_>, why: &FlowWhy) -> [Cell; 3] {
     let made = match why.origin {
-        FlowOrigin::Outgoing => c.word("flow-why-outgoing"),
-        FlowOrigin::Incoming => c.word("flow-why-incoming"),
-        FlowOrigin::Forward => c.word("flow-why-forward").replace("{rule}", &why.rule),
+        FlowOrigin::Outgoing => c.texts.ui("flow-why-outgoing").to_string(),
+        FlowOrigin::Incoming => c.texts.ui("flow-why-incoming").to_string(),
+        FlowOrigin::Forward => c.texts.ui("flow-why-forward").replace("{rule}", &why.rule),
+    };
+    let mapping = match why.mapping {
+        FlowMapping::EndpointIndependent => "mapping-all",
+        FlowMapping::AddressDependent => "mapping-address",
+        FlowMapping::AddressAndPortDependent => "mapping-endpoint",
     };
     let timer = match why.timer {
         FlowTimer::Udp => "timer-udp",
@@ -177,34 +225,84 @@ fn flow_why(c: &Context<'_>, why: &FlowWhy) -> (String, String) {
         FlowTimer::TcpClosed => "timer-tcp-closed",
         FlowTimer::Socket => "timer-socket",
     };
-    (made, c.word(timer))
+    [made.into(), c.word(mapping), c.word(timer)]
+}
+
+fn forwards(c: &Context<'_>) -> Table {
+    let rows = c.view.forwards.values().filter(|row| row.engine == c.node).map(|row| {
+        let host = if row.host.addr.is_unspecified() { format!("*:{}", row.host.port) } else { row.host.to_string() };
+        let cells = vec![row.name.clone().into(), row.proto.name().into(), host.into(), row.guest.to_string().into()];
+        Line::new(&row.name, cells)
+    });
+    let head = vec!["c-name", "c-proto", "c-listens", "c-leads-to"];
+    Table { caption: "t-forwards", head, rows: rows.collect(), empty: c.empty(&[NodeKind::NatEngine], "e-forwards") }
 }
 
 fn fdb(c: &Context<'_>) -> Table {
+    let ageing = c.view.bridges.get(&c.node).map_or(300, |row| u64::from(row.ageing_secs));
+    let secs = |secs: u64| format!("{secs} {}", c.texts.ui("unit-s"));
     let rows = c.view.fdb.values().filter(|row| row.switch == c.node).map(|row| {
-        let behind = c.view.links.values().find_map(|link| {
-            let here = netmodes_core::id::Port::new(row.switch, row.port);
-            let other = if link.a == here {
-                link.b
-            } else if link.b == here {
-                link.a
-            } else {
-                return None;
-            };
-            c.view.nodes.get(&other.node).map(|node| node.name.clone())
-        });
-        let age = row.age_secs.map(|secs| format!("{secs} {}", c.texts.ui("unit-s")));
-        vec![row.mac.to_string(), row.port.to_string(), or_dash(behind), or_dash(age)]
+        let cells = vec![
+            row.mac.to_string().into(),
+            row.port.to_string().into(),
+            c.behind(row.port).into(),
+            or_dash(row.age_secs.map(secs)).into(),
+            or_dash(row.age_secs.map(|age| secs(ageing.saturating_sub(age)))).into(),
+        ];
+        Line::new(row.mac, cells)
     });
-    Table { caption: "t-fdb", head: vec!["c-mac", "c-port", "c-behind", "c-age"], rows: rows.collect() }
+    let head = vec!["c-mac", "c-port", "c-behind", "c-age", "c-forgotten-in"];
+    Table { caption: "t-fdb", head, rows: rows.collect(), empty: c.empty(&[NodeKind::Switch], "e-fdb") }
+}
+
+fn ports(c: &Context<'_>) -> Table {
+    let stp = c.view.bridges.get(&c.node).is_some_and(|row| row.stp);
+    let rows = c.view.bridge_ports.values().filter(|row| row.switch == c.node).map(|row| {
+        let state = match row.state {
+            PortState::Disabled => "stp-disabled",
+            PortState::Blocking => "stp-blocking",
+            PortState::Listening => "stp-listening",
+            PortState::Learning => "stp-learning",
+            PortState::Forwarding => "stp-forwarding",
+        };
+        let role = match row.role {
+            PortRole::Root => "stp-root",
+            PortRole::Designated => "stp-designated",
+            _ => "stp-other",
+        };
+        let shut = row.security.as_ref().is_some_and(|security| security.shut);
+        let security = match (&row.security, shut) {
+            (None, _) => "security-off",
+            (Some(_), true) => "security-shut",
+            (Some(_), false) => "security-on",
+        };
+        let role = if stp { c.word(role) } else { "—".into() };
+        let cells = vec![row.port.to_string().into(), c.behind(row.port).into(), c.word(state), role, c.word(security)];
+        Line::new(row.port, cells)
+    });
+    let head = vec!["c-port", "c-behind", "c-state", "c-role", "c-security"];
+    Table { caption: "t-ports", head, rows: rows.collect(), empty: None }
+}
+
+fn networks(c: &Context<'_>) -> Table {
+    let rows = c.view.host_networks.values().filter(|row| row.host == c.node).map(|row| {
+        let yes = |on: bool| c.word(if on { "yes" } else { "no" });
+        let cells = vec![
+            row.name.clone().into(),
+            c.word(&format!("mode-{}", row.mode.name())),
+            row.address.to_string().into(),
+            yes(row.enabled),
+            yes(row.dhcp),
+        ];
+        Line::new(format!("{:?}", row.key()), cells)
+    });
+    let head = vec!["c-name", "c-kind", "c-address", "c-enabled", "c-dhcp"];
+    Table { caption: "t-networks", head, rows: rows.collect(), empty: None }
 }
 
 fn processes(c: &Context<'_>) -> Table {
-    let rows = c
-        .view
-        .processes
-        .values()
-        .filter(|row| row.node == c.node)
-        .map(|row| vec![row.pid.to_string(), row.ppid.to_string(), row.argv.join(" ")]);
-    Table { caption: "t-processes", head: vec!["c-pid", "c-ppid", "c-command"], rows: rows.collect() }
+    let rows = c.view.processes.values().filter(|row| row.node == c.node).map(|row| {
+        Line::new(row.pid, vec![row.pid.to_string().into(), row.ppid.to_string().into(), row.argv.join(" ").into()])
+    });
+    Table { caption: "t-processes", head: vec!["c-pid", "c-ppid", "c-command"], rows: rows.collect(), empty: None }
 }

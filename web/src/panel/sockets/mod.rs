@@ -1,15 +1,20 @@
 //! Sockets as `ss` names them: of a simulated machine, or of the real computer that the agent runs on.
 
+mod diagram;
+
 use core::net::IpAddr;
 
 use netmodes_core::id::NodeId;
 use netmodes_core::view::{LabView, SocketEnd, SocketOwner, SocketRow};
 use yew::prelude::*;
 
+use self::diagram::Diagram;
 use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::dom::Interval;
+use crate::store::inside::Since;
 use crate::store::state::{Host, SourceInfo, machines};
-use crate::store::{Action, Select, Shared};
+use crate::store::tuple::filter_of;
+use crate::store::{Action, Clock, Select, Shared};
 
 /// What is shown.
 #[derive(Clone, PartialEq, Properties)]
@@ -24,6 +29,10 @@ pub struct Props {
     pub node: Option<NodeId>,
     /// The filter's text.
     pub filter: AttrValue,
+    /// Since when sockets have their states.
+    pub since: Shared<Since>,
+    /// Lab time.
+    pub clock: Clock,
 }
 
 /// The sockets.
@@ -33,6 +42,9 @@ pub fn Sockets(props: &Props) -> Html {
     let can = props.source.as_ref().is_some_and(|source| source.capabilities.host_sockets);
     let real = use_state(|| can);
     let watching = *real && can;
+    let all = use_state(|| false);
+    let picture = use_state(|| false);
+    let chosen = use_state(|| None::<Choice>);
     {
         let dispatch = dispatch.clone();
         use_effect_with(watching, move |watching| {
@@ -51,13 +63,27 @@ pub fn Sockets(props: &Props) -> Html {
     let rows: Vec<&SocketRow> = if watching {
         props.host.sockets.values().collect()
     } else {
-        props.view.sockets.values().filter(|row| row.node == props.node).collect()
+        props.view.sockets.values().filter(|row| *all || row.node == props.node).collect()
+    };
+    let rows: Vec<SocketRow> = rows.into_iter().filter(|row| passes(row, &props.filter, &texts)).cloned().collect();
+    let on_choose = {
+        let chosen = chosen.setter();
+        Callback::from(move |choice: Choice| chosen.set(Some(choice)))
+    };
+    let name = |row: &SocketRow| {
+        row.node.and_then(|id| props.view.nodes.get(&id)).map_or_else(String::new, |node| node.name.clone())
+    };
+    let socket = match *chosen {
+        Some(Choice::Socket(key)) => rows.iter().find(|row| row.key() == key),
+        _ => None,
     };
     html! {
         <div class="sockets">
             <div class="chooser" role="group" aria-label={texts.ui("whose")}>
                 { real_button(can, watching, &real, &texts) }
-                { machine_buttons(props, watching, &real, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
+                { machine_buttons(props, (watching, &real), &all, &texts, &dispatch.callback(|id| Action::Select(Select::Node(id)))) }
+                <span class="spring"></span>
+                { toggle(&picture, &texts) }
             </div>
             if watching {
                 <p class="note">
@@ -67,14 +93,102 @@ pub fn Sockets(props: &Props) -> Html {
                     }
                 </p>
             }
-            <SocketTable rows={rows.into_iter().cloned().collect::<Vec<_>>()} filter={props.filter.clone()} />
+            if let Some(choice) = *chosen { { told(choice, socket, (&props.since, props.clock), &name, &texts) } }
+            if *picture {
+                <Diagram rows={rows.clone()} chosen={*chosen} on_choose={on_choose.clone()} real={watching} />
+            } else {
+                <SocketTable {rows} chosen={*chosen} {on_choose} machines={all.then(|| props.view.clone()).filter(|_| !watching)} />
+            }
         </div>
     }
 }
 
-/// Asks for samples (queues) while simulated sockets are looked at.
+/// What is chosen here.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Choice {
+    /// A socket, by its key.
+    Socket((Option<NodeId>, u64)),
+    /// A state of the diagram.
+    State(crate::layout::states::Place),
+}
+
+fn passes(row: &SocketRow, filter: &str, texts: &TextsHandle) -> bool {
+    let line = cells(row, texts).join(" ").to_lowercase();
+    filter.split_whitespace().all(|word| line.contains(&word.to_lowercase()))
+}
+
+fn toggle(picture: &UseStateHandle<bool>, texts: &TextsHandle) -> Html {
+    let button = |on: bool, key: &str| {
+        let setter = picture.setter();
+        let onclick = Callback::from(move |_: MouseEvent| setter.set(on));
+        html! { <button type="button" id={key.to_owned()} aria-pressed={(**picture == on).to_string()} {onclick}>{ texts.ui(key) }</button> }
+    };
+    html! { <span class="seg" role="group" aria-label={texts.ui("sockets-as")}>{ button(false, "sockets-table") }{ button(true, "sockets-diagram") }</span> }
+}
+
+/// What is chosen, in words, and the way to its frames.
+fn told(
+    choice: Choice,
+    socket: Option<&SocketRow>,
+    (since, clock): (&Shared<Since>, Clock),
+    name: &impl Fn(&SocketRow) -> String,
+    texts: &TextsHandle,
+) -> Html {
+    let state = match (choice, socket) {
+        (Choice::State(place), _) => place,
+        (Choice::Socket(_), Some(row)) => crate::layout::states::place(row),
+        (Choice::Socket(_), None) => return html! { <p class="told" role="status">{ texts.ui("socket-gone") }</p> },
+    };
+    let word = crate::layout::states::name(state);
+    html! {
+        <div class="told" role="status">
+            if let Some(row) = socket {
+                <p><b class="mono">{ format!("{} {} → {}", name(row), end(&row.local, row), end(&row.peer, row)) }</b>
+                    { " " }<ShowFrames filter={filter_of(row).map(AttrValue::from)} simulated={row.node.is_some()} />
+                    if row.state == netmodes_core::view::SocketState::TimeWait && row.node.is_some() {
+                        <Remaining since={since.get(&row.key()).map(|(_, time)| *time)} {clock} />
+                    }
+                </p>
+            }
+            <p><b class="mono">{ word }</b>{ ": " }{ texts.ui(&format!("state-{}", word.to_ascii_lowercase())) }</p>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct RemainingProps {
+    since: Option<netmodes_core::time::SimTime>,
+    clock: Clock,
+}
+
+/// Seconds until a socket leaves TIME-WAIT.
+#[component]
+fn Remaining(props: &RemainingProps) -> Html {
+    let texts = use_texts();
+    let now = crate::app::use_lab_time(props.clock, 500);
+    let Some(since) = props.since else { return html! {} };
+    let left = (since + netmodes_core::machine::TIME_WAIT).since(now).as_secs();
+    html! { <span class="left">{ texts.ui_with("time-wait-left", &[("n", left.to_string())]) }</span> }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct ShowFramesProps {
+    filter: Option<AttrValue>,
+    simulated: bool,
+}
+
+/// The way to a socket's frames.
+#[component]
+fn ShowFrames(props: &ShowFramesProps) -> Html {
+    let (texts, dispatch) = (use_texts(), use_dispatch());
+    let Some(filter) = props.filter.clone().filter(|_| props.simulated) else { return html! {} };
+    let onclick = dispatch.callback(move |_: MouseEvent| Action::Filter(filter.to_string()));
+    html! { <button type="button" class="choice show-frames" {onclick}>{ texts.ui("socket-frames") }</button> }
+}
+
+/// Asks for samples (queues, ages) while what shows them is looked at.
 #[hook]
-fn use_samples(wanted: bool) {
+pub(crate) fn use_samples(wanted: bool) {
     let dispatch = use_dispatch();
     use_effect_with(wanted, move |wanted| {
         let interval = wanted.then(|| {
@@ -87,25 +201,38 @@ fn use_samples(wanted: bool) {
 
 fn machine_buttons(
     props: &Props,
-    watching: bool,
-    real: &UseStateHandle<bool>,
+    (watching, real): (bool, &UseStateHandle<bool>),
+    all: &UseStateHandle<bool>,
     texts: &TextsHandle,
     choose: &Callback<NodeId>,
 ) -> Html {
     let buttons = machines(&props.view).into_iter().map(|node| {
         let id = node.id;
         let onclick = {
-            let (choose, real) = (choose.clone(), real.setter());
+            let (choose, real, all) = (choose.clone(), real.setter(), all.setter());
             Callback::from(move |_: MouseEvent| {
                 real.set(false);
+                all.set(false);
                 choose.emit(id);
             })
         };
-        let pressed = (!watching && props.node == Some(id)).to_string();
+        let pressed = (!watching && !**all && props.node == Some(id)).to_string();
         let title = if node.real { texts.ui("terminal-real") } else { "".into() };
         html! { <button key={id.0} type="button" class="choice" aria-pressed={pressed} {title} {onclick}>{ &node.name }</button> }
     });
-    html! { <>{ for buttons }</> }
+    let everybody = {
+        let (real, all) = (real.setter(), all.setter());
+        Callback::from(move |_: MouseEvent| {
+            real.set(false);
+            all.set(true);
+        })
+    };
+    html! {
+        <>
+            { for buttons }
+            <button type="button" class="choice" aria-pressed={(!watching && **all).to_string()} onclick={everybody}>{ texts.ui("all-machines") }</button>
+        </>
+    }
 }
 
 fn real_button(can: bool, watching: bool, real: &UseStateHandle<bool>, texts: &TextsHandle) -> Html {
@@ -151,7 +278,10 @@ impl Column {
 #[derive(Clone, PartialEq, Properties)]
 struct TableProps {
     rows: Vec<SocketRow>,
-    filter: AttrValue,
+    chosen: Option<Choice>,
+    on_choose: Callback<Choice>,
+    /// Names of machines, where several are shown.
+    machines: Option<Shared<LabView>>,
 }
 
 #[component]
@@ -159,11 +289,6 @@ fn SocketTable(props: &TableProps) -> Html {
     let texts = use_texts();
     let order = use_state(|| (Column::Netid, false));
     let mut rows: Vec<_> = props.rows.iter().map(|row| (row, cells(row, &texts))).collect();
-    let words: Vec<String> = props.filter.split_whitespace().map(str::to_lowercase).collect();
-    rows.retain(|(_, cells)| {
-        let line = cells.join(" ").to_lowercase();
-        words.iter().all(|word| line.contains(word.as_str()))
-    });
     let (column, down) = *order;
     rows.sort_by(|a, b| {
         let ordered = compare(column, a, b).then_with(|| a.0.key().cmp(&b.0.key()));
@@ -182,15 +307,25 @@ fn SocketTable(props: &TableProps) -> Html {
         html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ of.heading() }</button></th> }
     });
     let body = rows.iter().map(|(row, cells)| {
-        let class = classes!("mono", (row.owner == SocketOwner::NotPermitted).then_some("dim"));
-        html! { <tr key={row.id.to_string()} {class}>{ for cells.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+        let choice = Choice::Socket(row.key());
+        let picked = props.chosen == Some(choice);
+        let class = classes!("mono", "pick", (row.owner == SocketOwner::NotPermitted).then_some("dim"), picked.then_some("sel"));
+        let on_choose = props.on_choose.clone();
+        let onclick = Callback::from(move |_: MouseEvent| on_choose.emit(choice));
+        let machine = props.machines.as_ref().map(|view| row.node.and_then(|id| view.nodes.get(&id)).map_or_else(String::new, |node| node.name.clone()));
+        let cell = |(at, cell): (usize, &String)| {
+            // The state is the button: a row cannot have the focus.
+            if at == 1 { html! { <td><button type="button" class="cell-button" aria-pressed={picked.to_string()}>{ cell }</button></td> } } else { html! { <td>{ cell }</td> } }
+        };
+        let key = row.node.map_or_else(|| row.id.to_string(), |node| format!("{node}.{}", row.id));
+        html! { <tr {key} {class} {onclick}>if let Some(machine) = machine { <td>{ machine }</td> }{ for cells.iter().enumerate().map(cell) }</tr> }
     });
     if rows.is_empty() {
         return html! { <p class="empty">{ texts.ui("sockets-none") }</p> };
     }
     html! {
         <div class="scroll" tabindex="0" role="region" aria-label={texts.ui("tab-sockets")}>
-            <table class="grid"><thead><tr>{ for heads }</tr></thead><tbody>{ for body }</tbody></table>
+            <table class="grid"><thead><tr>if props.machines.is_some() { <th scope="col">{ texts.ui("c-machine") }</th> }{ for heads }</tr></thead><tbody>{ for body }</tbody></table>
         </div>
     }
 }

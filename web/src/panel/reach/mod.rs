@@ -111,7 +111,7 @@ fn Bar(props: &BarProps) -> Html {
             if let Some((done, of)) = reach.running {
                 <progress max={of.max(1).to_string()} value={done.to_string()} aria-label={texts.ui("reach-trying")}></progress>
                 <span>{ texts.ui_with("reach-progress", &[("done", done.to_string()), ("all", of.to_string())]) }</span>
-                <button type="button" class="btn" onclick={stop}>{ texts.ui("stop") }</button>
+                <button type="button" class="btn" onclick={stop}>{ texts.ui("reach-stop") }</button>
             } else if let Some((time, matrix)) = &reach.found {
                 <button type="button" class="btn" onclick={run}>{ texts.ui("reach-again") }</button>
                 <button type="button" class="btn" onclick={forget}>{ texts.ui("reach-anew") }</button>

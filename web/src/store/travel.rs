@@ -259,7 +259,7 @@ pub(super) fn outgoing(state: &mut AppState, effects: Vec<Effect>) -> Vec<Effect
     for effect in effects {
         match &effect {
             // What would be lost on the way is refused with words.
-            Effect::Send(message) if lost => {
+            Effect::Send(message) if lost && !matches!(message, ClientMessage::Hello { .. }) => {
                 let loads = matches!(message, ClientMessage::Load { .. } | ClientMessage::Open { .. });
                 if loads || message.changes() {
                     super::reduce::refuse(state, UserError::new("page-offline"));

@@ -59,6 +59,15 @@ fn what_was_asked_of_a_connection_that_is_lost_is_not_waited_for() {
 }
 
 #[test]
+fn without_a_connection_a_change_is_refused_with_words_and_the_greeting_goes() {
+    let mut state = state(Rewind::World);
+    reduce(&mut state, Action::Lost { wall_ms: 1.0 });
+    assert!(act(&mut state, Travel::Undo).is_empty());
+    assert_eq!(state.errors[0].code, "page-offline");
+    assert!(!reduce(&mut state, Action::Connected).is_empty());
+}
+
+#[test]
 fn inputs_are_known_as_the_source_tells_them() {
     let input = |line: &str| netmodes_core::protocol::SessionInput {
         at: SimTime::ZERO,

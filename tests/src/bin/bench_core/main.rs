@@ -4,6 +4,7 @@
 //! Each case runs in a process of its own, so that its memory is its own.
 
 mod labs;
+mod look_back;
 mod measure;
 
 use measure::{Also, Case, Run};
@@ -92,6 +93,7 @@ fn vms(count: u32) -> Case {
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     match wanted.as_slice() {
+        [name] if name == "look-back" => look_back::run(),
         [flag, name] if flag == "--alone" => match CASES.iter().find(|(known, _)| known == name) {
             Some((name, make)) => measure::run(name, &make()),
             None => eprintln!("no case {name}"),
@@ -100,6 +102,9 @@ fn main() {
             println!("{}", measure::HEADING);
             for (name, _) in CASES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name)) {
                 alone(name);
+            }
+            if wanted.is_empty() {
+                look_back::run();
             }
         }
     }

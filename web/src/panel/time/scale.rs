@@ -12,7 +12,7 @@ const EXCHANGE_LEAST: f64 = 30.0;
 /// Room that an exchange's name may ask for.
 const EXCHANGE_MOST: f64 = 150.0;
 /// Pixels of one character of a name, about.
-const CHAR: f64 = 6.6;
+const CHAR: f64 = 7.0;
 /// Silence of this length gets a mark of its own.
 const GAP: Duration = Duration::from_secs(60);
 

@@ -416,7 +416,7 @@ fn silence(texts: &TextsHandle, length: Duration) -> String {
 
 /// As much of a name as fits.
 fn fitting(name: &str, room: f64) -> String {
-    let most = (room / 6.3).max(0.0) as usize;
+    let most = (room / 6.9).max(0.0) as usize;
     if name.chars().count() <= most {
         return name.to_owned();
     }

@@ -1,5 +1,7 @@
 //! Tests of [`super::reduce`].
 
+use std::collections::BTreeMap;
+
 use netmodes_core::event::{Output, Span, Stream};
 use netmodes_core::id::{JobId, Pid};
 use netmodes_core::protocol::{Capabilities, Pace, Rewind};

@@ -1,9 +1,11 @@
 //! The canvas over the picture: marks of frames on their cables, and drops where they happen.
 
+use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use netmodes_core::id::NodeId;
+use netmodes_core::time::SimTime;
 use web_sys::HtmlCanvasElement;
 use yew::prelude::*;
 
@@ -19,6 +21,8 @@ use crate::store::{AppState, Theme, What};
 
 /// How long the ring of a drop opens, in milliseconds.
 const RING_MS: f64 = 600.0;
+/// At an earlier instant, how long ago in lab time a drop may be to be seen.
+const DROP_SEEN: Duration = Duration::from_millis(20);
 
 /// What the marks are drawn from.
 #[derive(Clone, PartialEq, Properties)]
@@ -54,6 +58,8 @@ struct Stage {
     view: Shared<View>,
     seed: Option<u64>,
     drops_seen: u64,
+    /// The earlier instant that is shown.
+    past: Option<(u64, SimTime)>,
     hits: Shared<Hits>,
     words: TextsHandle,
     theme: Option<(Theme, bool)>,
@@ -87,8 +93,7 @@ pub(super) fn Marks(props: &Props) -> Html {
         stage.scene = props.scene.clone();
         stage.view = props.view.clone();
         let now = dom::now_ms();
-        stage.player.take(props.state.frames.iter().rev(), &props.state.clock, now);
-        note_drops(&mut stage, &props.state, now);
+        move_on(&mut stage, &props.state, now);
         stage.state = Some(props.state.clone());
     }
     {
@@ -105,6 +110,34 @@ pub(super) fn Marks(props: &Props) -> Html {
         use_effect(move || run(&canvas, &stage));
     }
     html! { <canvas ref={canvas} class="stage-marks" aria-hidden="true"></canvas> }
+}
+
+/// What set out since the last look at the log; at an earlier instant, what was on its way then.
+fn move_on(stage: &mut Stage, state: &AppState, now: f64) {
+    if let Some(look) = &state.past.look {
+        let place = Some((look.seq, look.at));
+        if stage.past != place {
+            stage.past = place;
+            let flying = look.past.in_flight.iter().filter_map(|seq| state.frames.get(*seq));
+            stage.player.stand(flying, look.at, now);
+            // Drops of just then burst again.
+            let just = |time: SimTime| look.at.since(time) <= DROP_SEEN;
+            for (frame, outcome) in state.outcomes.drops_after(0).filter(|(_, outcome)| just(outcome.time)) {
+                if let What::Dropped(reason) = outcome.what {
+                    stage.player.dropped(*frame, outcome.node, reason, false, now);
+                }
+            }
+        }
+        return;
+    }
+    let newest = state.frames.last().map_or(0, |entry| entry.seq);
+    // Back from an earlier instant, or an input was taken back: what is known already does not set out again.
+    if stage.past.take().is_some() || newest < stage.player.seen() {
+        stage.player.skip_to(newest);
+        stage.drops_seen = state.outcomes.dropped;
+    }
+    stage.player.take(state.frames.iter().rev(), &state.clock, now);
+    note_drops(stage, state, now);
 }
 
 fn note_drops(stage: &mut Stage, state: &AppState, now: f64) {

@@ -28,6 +28,8 @@ const BACKLOG_MS: f64 = 6_000.0;
 const REMEMBERED_MAX: usize = 4_096;
 /// Where a mark waits while lab time stands.
 const HALF_WAY: f64 = 0.5;
+/// How long a mark of an earlier instant is on its cable, in milliseconds: for good.
+const STANDS_MS: f64 = 1e12;
 
 /// What travels: a frame of the log, or one of a benchmark.
 #[derive(Clone, Debug)]
@@ -126,6 +128,42 @@ impl Player {
             self.seen = entry.seq;
             self.add(&entry, clock, wall_ms);
         }
+    }
+
+    /// An earlier instant is looked at: the frames on their way stand exactly where they were at `at`, and nothing else
+    /// moves.
+    pub fn stand<'a>(
+        &mut self,
+        flying: impl Iterator<Item = &'a Rc<FrameEntry>>,
+        at: netmodes_core::time::SimTime,
+        wall_ms: f64,
+    ) {
+        self.marks.clear();
+        self.bursts.clear();
+        self.arrivals.clear();
+        for entry in flying.take(MARKS_MAX) {
+            let sent = &entry.sent;
+            let whole = sent.arrives.map_or(0.0, |arrives| arrives.since(entry.time).as_secs_f64());
+            let part = if whole > 0.0 { (at.since(entry.time).as_secs_f64() / whole).min(1.0) } else { HALF_WAY };
+            let summary = entry.summary();
+            let (proto, quiet) = (self.proto(&summary.proto), is_noise(&summary.proto));
+            let begins = wall_ms - part * STANDS_MS;
+            let (seq, link, from) = (entry.seq, sent.link, sent.from);
+            // It waits for nothing: it is where it is.
+            let arrives = Some(netmodes_core::time::SimTime::ZERO);
+            let ends = begins + STANDS_MS;
+            self.marks.push_back(Mark { seq, link, from, proto, quiet, inner: None, arrives, begins, ends });
+        }
+    }
+
+    /// The log up to event `seq` is known: nothing of it sets out any more.
+    pub fn skip_to(&mut self, seq: u64) {
+        *self = Self { seen: seq, protos: core::mem::take(&mut self.protos), ..Self::default() };
+    }
+
+    /// The newest event that was taken.
+    pub fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// A lab that began anew.
@@ -268,7 +306,8 @@ impl Player {
     pub fn is_still(&self, clock: &Clock, wall_ms: f64) -> bool {
         let waits = |mark: &Mark| {
             let half = mark.begins + HALF_WAY * (mark.ends - mark.begins);
-            mark.arrives.is_none_or(|at| at > clock.time) && wall_ms >= half - 0.5
+            let stands = mark.ends - mark.begins >= STANDS_MS / 2.0;
+            stands || (mark.arrives.is_none_or(|at| at > clock.time) && wall_ms >= half - 0.5)
         };
         self.is_idle() || (!clock.pace.running && self.bursts.is_empty() && self.marks.iter().all(waits))
     }

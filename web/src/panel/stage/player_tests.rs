@@ -113,3 +113,21 @@ fn a_drop_is_told_when_its_frame_has_got_there() {
     assert_eq!(player.bursts(MARK_MS - 10.0).count(), 0);
     assert_eq!(player.bursts(MARK_MS + 10.0).count(), 1);
 }
+
+#[test]
+fn at_an_earlier_instant_a_frame_stands_exactly_where_it_was() {
+    let mut player = Player::default();
+    player.take([hop(9, 9, None, 1, 2)].iter(), &running(), 0.0);
+    player.stand([hop(3, 3, None, 1, 2)].iter(), SimTime::from_micros(15), 1_000.0);
+    for at in [1_000.0, 60_000.0] {
+        let seen = on_way(&mut player, at);
+        let [(3, Place::Cable(part))] = seen[..] else { panic!("{seen:?}") };
+        assert!((part - 0.75).abs() < 1e-3, "{part}");
+    }
+    let stands = Clock::default();
+    assert!(player.is_still(&stands, 2_000.0));
+    // Back to now: what is known does not set out again, what is new does.
+    player.skip_to(9);
+    player.take([hop(10, 10, None, 1, 2), hop(9, 9, None, 1, 2)].iter(), &running(), 3_000.0);
+    assert_eq!(numbers(&mut player, 3_001.0), [10]);
+}

@@ -1,9 +1,7 @@
 //! Scripts run to their end.
 
-use std::collections::BTreeMap;
-
 use netmodes_core::event::{Event, Fact};
-use netmodes_core::frame::PcapngWriter;
+use netmodes_core::frame::pcapng;
 use netmodes_core::lab::Lab;
 use netmodes_core::runner::{ScriptReport, run_script};
 use netmodes_core::script::Script;
@@ -32,15 +30,11 @@ pub fn trace(events: &[Event]) -> String {
 
 /// Every frame that entered a cable, in order, as a capture file with an interface for each sender; and how many.
 pub fn capture(events: &[Event]) -> (Vec<u8>, usize) {
-    let mut writer = PcapngWriter::new();
-    let (mut interfaces, mut count) = (BTreeMap::new(), 0);
-    for event in events {
-        if let Fact::FrameSent(sent) = &event.fact {
-            let new = || writer.add_interface(&format!("{}:{}", sent.from.node, sent.from.index));
-            let interface = *interfaces.entry(sent.from).or_insert_with(new);
-            writer.packet(interface, event.time, &sent.bytes.0);
-            count += 1;
-        }
-    }
-    (writer.finish(), count)
+    let sent = events.iter().filter_map(|event| match &event.fact {
+        Fact::FrameSent(sent) => Some((sent.from, event.time, &*sent.bytes.0)),
+        _ => None,
+    });
+    let frames: Vec<_> = sent.collect();
+    let count = frames.len();
+    (pcapng::capture(frames, |port| format!("{}:{}", port.node, port.index)), count)
 }

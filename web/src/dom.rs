@@ -80,6 +80,33 @@ pub async fn fetch_text(url: &str) -> Result<String, String> {
     text.as_string().ok_or_else(|| format!("{url}: not text"))
 }
 
+/// Scrolls the first element that a selector finds into sight.
+pub fn into_view(css: &str) {
+    let found = document().and_then(|document| document.query_selector(css).ok().flatten());
+    if let Some(element) = found {
+        element.scroll_into_view_with_bool(true);
+    }
+}
+
+/// Offers `bytes` as a file to be saved.
+pub fn save(name: &str, kind: &str, bytes: &[u8]) {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let Ok(blob) = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options) else { return };
+    let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
+    let anchor = document().and_then(|document| document.create_element("a").ok());
+    if let Some(anchor) = anchor.and_then(|anchor| anchor.dyn_into::<web_sys::HtmlAnchorElement>().ok()) {
+        anchor.set_href(&url);
+        anchor.set_download(name);
+        anchor.click();
+    }
+    // The download has its own hold of the data by the time this task ends.
+    wasm_bindgen_futures::spawn_local(async move {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    });
+}
+
 /// Gives the first element that a selector finds the focus.
 pub fn focus(css: &str) {
     let found = document().and_then(|document| document.query_selector(css).ok().flatten());

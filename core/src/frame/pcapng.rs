@@ -1,5 +1,7 @@
 //! Capture files: pcapng (draft-ietf-opsawg-pcapng), little-endian, Ethernet, nanoseconds.
 
+use std::collections::BTreeMap;
+
 use crate::time::SimTime;
 
 /// Lab time 0 in capture files: 2026-01-01T00:00:00Z, so that dates look like dates.
@@ -11,6 +13,20 @@ const LINKTYPE_ETHERNET: u16 = 1;
 const OPTION_END: u16 = 0;
 const OPTION_IF_NAME: u16 = 2;
 const OPTION_IF_TSRESOL: u16 = 9;
+
+/// A whole capture file: each frame with where it was seen, when, and its bytes. `name` names an interface.
+pub fn capture<'a, K: Ord + Copy>(
+    frames: impl IntoIterator<Item = (K, SimTime, &'a [u8])>,
+    name: impl Fn(K) -> String,
+) -> Vec<u8> {
+    let mut writer = PcapngWriter::new();
+    let mut interfaces: BTreeMap<K, u32> = BTreeMap::new();
+    for (at, time, bytes) in frames {
+        let interface = *interfaces.entry(at).or_insert_with(|| writer.add_interface(&name(at)));
+        writer.packet(interface, time, bytes);
+    }
+    writer.finish()
+}
 
 /// A capture file in the making.
 #[derive(Clone, Debug)]

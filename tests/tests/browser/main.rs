@@ -3,6 +3,7 @@
 
 mod determinism;
 mod exercises;
+mod frames;
 mod host;
 mod page;
 mod time;

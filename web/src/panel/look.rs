@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use yew::prelude::*;
 
 use super::frames::Frames;
+use super::frames::ladder::Ladders;
 use super::parts::{Tab, Tabs};
 use super::reach::WhoReaches;
 use super::sockets::Sockets;
@@ -28,7 +29,7 @@ pub fn Look(props: &Props) -> Html {
     // Each tab has a filter of its own.
     let filters = use_state(BTreeMap::<AttrValue, AttrValue>::new);
     let filter = filters.get(&*chosen).cloned().unwrap_or_default();
-    let tabs: Vec<_> = ["frames", "tables", "sockets", "reach", "why"]
+    let tabs: Vec<_> = ["frames", "ladder", "tables", "sockets", "reach", "why"]
         .into_iter()
         .map(|key| Tab { key: key.into(), label: texts.ui(&format!("tab-{key}")).into(), busy: false })
         .collect();
@@ -50,7 +51,7 @@ pub fn Look(props: &Props) -> Html {
     let state = &props.state;
     let hint = texts.ui("filter-text");
     // The frames have a filter line of their own.
-    let plain = &*chosen != "frames";
+    let plain = !matches!(chosen.as_str(), "frames" | "ladder");
     let body = match chosen.as_str() {
         "tables" => {
             html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={filter.clone()} /> }
@@ -59,6 +60,10 @@ pub fn Look(props: &Props) -> Html {
             <Sockets view={state.view.clone()} host={state.host.clone()} source={state.source.clone()}
                 since={state.happened.since.clone()} clock={state.clock}
                 node={state.selection.node.or(state.front)} filter={filter.clone()} />
+        },
+        "ladder" => html! {
+            <Ladders view={state.view.clone()} frames={state.frames.clone()} outcomes={state.outcomes.clone()}
+                timeline={state.timeline.clone()} selected={state.selection.frame} />
         },
         "reach" => html! { <WhoReaches view={state.view.clone()} reach={state.reach.clone()} /> },
         "why" => {

@@ -231,6 +231,11 @@ impl Timeline {
         self.exchanges.get_mut(id.checked_sub(first)? as usize).map(Rc::make_mut)
     }
 
+    /// The exchange that a frame belongs to, as far back as that is remembered.
+    pub fn of(&self, frame: FrameId) -> Option<&Rc<Exchange>> {
+        self.of_frame(frame).and_then(|id| self.get(id))
+    }
+
     fn of_frame(&self, frame: FrameId) -> Option<u32> {
         let at = self.by_frame.binary_search_by_key(&frame, |(frame, _)| *frame).ok()?;
         self.by_frame.get(at).map(|(_, id)| *id)

@@ -80,14 +80,17 @@ impl Way {
 /// The way of the packet that `entry` is a part of.
 pub fn way(log: &FrameLog, outcomes: &Outcomes, view: &LabView, entry: &FrameEntry) -> Way {
     let near = log.window(entry.seq, BACK, FORWARD);
-    let mut parents = BTreeMap::new();
+    let mut first: BTreeMap<FrameId, &Rc<FrameEntry>> = BTreeMap::new();
     for other in &near {
-        parents.entry(other.sent.frame).or_insert(other.sent.parent);
+        first.entry(other.sent.frame).or_insert(other);
     }
-    let mut family: BTreeSet<FrameId> = BTreeSet::from([root_of(&parents, entry.sent.frame)]);
+    let mut family: BTreeSet<FrameId> = BTreeSet::from([root_of(&first, entry.sent.frame)]);
     let mut members = Vec::new();
     for other in &near {
-        if other.sent.parent.is_some_and(|parent| family.contains(&parent)) {
+        if !family.contains(&other.sent.frame)
+            && other.sent.parent.is_some_and(|parent| family.contains(&parent))
+            && rewritten(&first, other).is_some()
+        {
             family.insert(other.sent.frame);
         }
         if family.contains(&other.sent.frame) {
@@ -121,14 +124,17 @@ pub fn steps_of(members: &[&Rc<FrameEntry>], outcomes: &Outcomes, view: &LabView
     steps
 }
 
-fn root_of(parents: &BTreeMap<FrameId, Option<FrameId>>, frame: FrameId) -> FrameId {
+/// The frame that `entry` was rewritten from. An answer also names what it answers, but is another packet.
+fn rewritten(first: &BTreeMap<FrameId, &Rc<FrameEntry>>, entry: &FrameEntry) -> Option<FrameId> {
+    // A parent is older, so going up ends.
+    let parent = entry.sent.parent.filter(|parent| *parent < entry.sent.frame)?;
+    first.get(&parent).filter(|before| !answers(before.decoded(), entry.decoded())).map(|_| parent)
+}
+
+fn root_of(first: &BTreeMap<FrameId, &Rc<FrameEntry>>, frame: FrameId) -> FrameId {
     let mut id = frame;
-    // A parent is older, so this ends; one outside the window is unknown.
-    while let Some(Some(parent)) = parents.get(&id)
-        && *parent < id
-        && parents.contains_key(parent)
-    {
-        id = *parent;
+    while let Some(parent) = first.get(&id).and_then(|entry| rewritten(first, entry)) {
+        id = parent;
     }
     id
 }
@@ -235,14 +241,12 @@ fn others(steps: &[Step], near: &[&Rc<FrameEntry>]) -> (Option<u64>, Option<u64>
     let (Some(first), Some(last)) = (steps.first(), steps.iter().rev().find(|step| step.main)) else {
         return (None, None);
     };
-    let made = |entry: &FrameEntry| entry.sent.parent.is_none();
     let question = near.iter().rev().skip_while(|entry| entry.seq >= first.entry.seq).find(|entry| {
         entry.sent.to.node == first.entry.sent.from.node && answers(entry.decoded(), first.entry.decoded())
     });
     let ends: BTreeSet<NodeId> = steps.iter().filter(|step| step.main).map(|step| step.entry.sent.to.node).collect();
     let answer = near.iter().skip_while(|entry| entry.seq <= first.entry.seq).find(|entry| {
-        made(entry)
-            && ends.contains(&entry.sent.from.node)
+        ends.contains(&entry.sent.from.node)
             && (answers(last.entry.decoded(), entry.decoded()) || answers(first.entry.decoded(), entry.decoded()))
     });
     (question.map(|entry| entry.seq), answer.map(|entry| entry.seq))

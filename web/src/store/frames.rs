@@ -113,6 +113,7 @@ impl FrameLog {
             Rc::make_mut(last).truncate(count);
         }
         cut.len = cut.pieces.iter().map(|piece| piece.len()).sum();
+        cut.bytes = cut.iter().map(|entry| entry.bytes().len()).sum();
         cut
     }
 

@@ -13,7 +13,7 @@ use netmodes_core::time::SimTime;
 use netmodes_core::view::LabView;
 
 use super::crossing::Headers;
-use super::follow::{Step, steps_of};
+use super::follow::{Step, answers, steps_of};
 use super::outcomes::What;
 use super::{FrameEntry, Outcomes};
 
@@ -105,16 +105,18 @@ pub fn ladder(members: &[Rc<FrameEntry>], outcomes: &Outcomes, view: &LabView) -
 
 /// Frames by the packet they come from.
 fn messages(members: &[Rc<FrameEntry>]) -> Vec<Vec<&Rc<FrameEntry>>> {
-    let mut at: BTreeMap<FrameId, usize> = BTreeMap::new();
+    let mut at: BTreeMap<FrameId, (usize, &Rc<FrameEntry>)> = BTreeMap::new();
     let mut messages: Vec<Vec<&Rc<FrameEntry>>> = Vec::new();
     for entry in members {
-        let own = at.get(&entry.sent.frame).copied();
-        let known = own.or_else(|| entry.sent.parent.and_then(|parent| at.get(&parent).copied()));
-        let index = known.unwrap_or_else(|| {
+        let own = at.get(&entry.sent.frame).map(|(index, _)| *index);
+        // An answer names what it answers; it is a message of its own.
+        let parent = || entry.sent.parent.and_then(|parent| at.get(&parent));
+        let rewritten = || parent().filter(|(_, before)| !answers(before.decoded(), entry.decoded()));
+        let index = own.or_else(|| rewritten().map(|(index, _)| *index)).unwrap_or_else(|| {
             messages.push(Vec::new());
             messages.len() - 1
         });
-        at.insert(entry.sent.frame, index);
+        at.entry(entry.sent.frame).or_insert((index, entry));
         messages[index].push(entry);
     }
     messages

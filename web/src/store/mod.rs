@@ -4,6 +4,7 @@
 //! its slice changed. Logs that grow are kept in pieces for the same reason ([`frames`], [`outcomes`]).
 
 pub mod action;
+pub mod capture;
 pub mod clock;
 pub mod course;
 pub mod crossing;

@@ -63,6 +63,7 @@ pub(super) fn Detail(props: &DetailProps) -> Html {
             <p class="dim">
                 <span class="mono">{ format::instant(entry.time) }</span>{ " · " }{ way_with_ports(&props.view, &entry) }{ " · " }{ count }
             </p>
+            { nav(!crossings.is_empty(), &texts) }
             <div class="opened-parts">
                 <Inside {entry} on_filter={props.on_filter.clone()} />
                 <div class="opened-way">
@@ -71,6 +72,21 @@ pub(super) fn Detail(props: &DetailProps) -> Html {
                 </div>
             </div>
         </div>
+    }
+}
+
+/// The parts of the opened frame: each button brings one into sight.
+fn nav(nat: bool, texts: &TextsHandle) -> Html {
+    let part = |key: &str, css: &'static str| {
+        let onclick = Callback::from(move |_: MouseEvent| dom::into_view(css));
+        html! { <button type="button" class="choice" {onclick}>{ texts.ui(key) }</button> }
+    };
+    html! {
+        <nav class="opened-nav" aria-label={texts.ui("frame")}>
+            { part("opened-fields", ".opened .inside") }
+            if nat { { part("opened-nat", ".opened .diff") } }
+            { part("opened-way", ".opened .way") }
+        </nav>
     }
 }
 

@@ -3,6 +3,8 @@
 mod bar;
 mod bytes;
 mod detail;
+mod download;
+pub mod ladder;
 mod list;
 mod story;
 mod translation;
@@ -16,6 +18,7 @@ use yew::prelude::*;
 
 use self::bar::Bar;
 use self::detail::Detail;
+use self::download::Download;
 use self::list::List;
 use crate::app::{TextsHandle, use_texts};
 use crate::dom::{self, NextFrame};
@@ -61,7 +64,7 @@ pub fn Frames(props: &Props) -> Html {
         <div class="frames">
             <Bar view={view.clone()} filter={props.filter.clone()} on_filter={props.on_filter.clone()} {error}
                 lone_flag={filter.lone_flag().map(AttrValue::from)} hide_ipv6={*hide_ipv6} {on_hide_ipv6} {noise} {count}>
-                <></>
+                <Download view={view.clone()} frames={props.frames.clone()} shown={shown.clone()} link={chosen.as_ref().map(|entry| entry.sent.link)} />
             </Bar>
             // As long as nothing is chosen the list has the whole width.
             <div class={classes!("split", chosen.is_none().then_some("alone"))}>

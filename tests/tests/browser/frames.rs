@@ -64,9 +64,15 @@ async fn a_ping_is_followed_through_nat_to_its_answer() {
     browser.wait("document.querySelectorAll('.rows .row').length === 1").await;
     browser.click(".rows .row").await;
     let way = browser.wait("document.querySelector('.detail .way')?.innerText").await;
-    for text in
-        ["vm1 enp0s3 → NAT", "10.0.2.15", "192.168.0.111", "203.0.113.10", "dns-google", "Source rewritten", "Arrived"]
-    {
+    for text in [
+        "vm1 enp0s3 → NAT",
+        "10.0.2.15",
+        "192.168.0.111",
+        "203.0.113.10",
+        "dns-google",
+        "Source rewritten",
+        "Answered here",
+    ] {
         assert!(way.as_str().unwrap().contains(text), "{text} is missing: {way}");
     }
     // Two NATs in a row: the engine's and the office router's.
@@ -80,6 +86,9 @@ async fn a_ping_is_followed_through_nat_to_its_answer() {
 async fn an_address_is_handed_out_as_a_ladder() {
     let (_site, browser) = page().await;
     browser.look("document.getElementById('look-tab-ladder').click()").await;
+    let dhcp =
+        "[...document.querySelectorAll('.ladder-list button')].find((item) => item.textContent.includes('DHCP'))";
+    browser.wait(&format!("{dhcp} && ({dhcp}.click(), true)")).await;
     let arrows = "[...document.querySelectorAll('.ladder .arrow')].map((arrow) => arrow.getAttribute('aria-label'))";
     browser.wait(&format!("{arrows}.length === 4")).await;
     let labels = browser.look(arrows).await;

@@ -211,6 +211,11 @@ fn words(entry: &FrameEntry, tcp: &mut Tcp, from: usize) -> (String, String) {
     }
     let text = &entry.summary().text;
     match entry.summary().proto.as_str() {
+        "ARP" if text.starts_with("who-has") => {
+            let asker = get("arp.src.proto_ipv4").unwrap_or_default();
+            (format!("who-has {}", get("arp.dst.proto_ipv4").unwrap_or_default()), format!("tell {asker}"))
+        }
+        "ARP" => ("is-at".to_owned(), get("arp.src.hw_mac").unwrap_or_default().to_owned()),
         "ICMP" => {
             let word = get("icmp.type").and_then(|kind| kind.split(" (").next()).unwrap_or_default();
             let note = get("icmp.seq").map(|seq| format!("seq {seq}")).unwrap_or_default();

@@ -15,6 +15,18 @@ const OFFERS_MAX: usize = 8;
 const HISTORY_MAX: usize = 20;
 /// Protocols that have a chip.
 const CHIPS: [&str; 4] = ["dhcp", "arp", "icmp", "tcp"];
+/// Filters that the help shows, with the keys of their words.
+const EXAMPLES: [(&str, &str); 9] = [
+    ("dhcp", "filter-ex-protocol"),
+    ("!arp && !icmp", "filter-ex-not"),
+    ("ip.addr == 8.8.8.8", "filter-ex-either"),
+    ("ip.src == 10.0.2.0/24 && icmp", "filter-ex-network"),
+    ("tcp.flags.syn == 1 && tcp.flags.ack == 0", "filter-ex-syn"),
+    ("tcp.port in {80, 443, 8000..8080}", "filter-ex-in"),
+    ("dhcp.option.dhcp == \"Discover\"", "filter-ex-discover"),
+    ("nm.node == \"vm1\"", "filter-ex-node"),
+    ("nm.dropped", "filter-ex-dropped"),
+];
 const DROPS: &str = "nm.dropped";
 
 #[derive(Clone, PartialEq, Properties)]
@@ -49,6 +61,7 @@ pub(super) fn Bar(props: &BarProps) -> Html {
                 { props.children.clone() }
             </div>
             { trouble(props, &texts) }
+            { help(props, &texts) }
         </div>
     }
 }
@@ -88,6 +101,21 @@ fn trouble(props: &BarProps, texts: &TextsHandle) -> Html {
         <div class="filter-hint" role="status">
             <p>{ texts.ui_with("filter-lone-flag", &[("field", flag.to_string())]) }</p>{ button(whole) }
         </div>
+    }
+}
+
+/// Filters to learn from, each with what it shows; a click takes it.
+fn help(props: &BarProps, texts: &TextsHandle) -> Html {
+    let line = |(filter, key): &(&'static str, &'static str)| {
+        let (filter, on_filter) = (*filter, props.on_filter.clone());
+        let onclick = Callback::from(move |_: MouseEvent| on_filter.emit(filter.into()));
+        html! { <li><button type="button" class="choice mono" {onclick}>{ filter }</button><span>{ texts.ui(key) }</span></li> }
+    };
+    html! {
+        <details class="filter-help">
+            <summary>{ texts.ui("filter-help") }</summary>
+            <ul>{ for EXAMPLES.iter().map(line) }</ul>
+        </details>
     }
 }
 

@@ -11,6 +11,8 @@ use crate::store::exchange::{Exchange, Timeline};
 const EXCHANGE_LEAST: f64 = 30.0;
 /// Room that an exchange's name may ask for.
 const EXCHANGE_MOST: f64 = 150.0;
+/// Room for background noise.
+const NOISE: f64 = 9.0;
 /// Pixels of one character of a name, about.
 const CHAR: f64 = 7.0;
 /// Silence of this length gets a mark of its own.
@@ -44,8 +46,11 @@ fn pixels(gap: Duration) -> f64 {
     if units <= 0.0 { 0.0 } else { 1.5 + 7.0 * (1.0 + units).log10() }
 }
 
-/// Room for a name.
+/// Room for a name. What runs by itself in every network needs none.
 fn room(exchange: &Exchange) -> f64 {
+    if exchange.proto.contains("v6") {
+        return NOISE;
+    }
     (label(exchange).chars().count() as f64 * CHAR + 14.0).clamp(EXCHANGE_LEAST, EXCHANGE_MOST)
 }
 

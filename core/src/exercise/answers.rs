@@ -112,6 +112,13 @@ pub enum Expect {
     Ahead([String; 2]),
 }
 
+impl Expect {
+    /// The frames whose field is meant.
+    pub(super) fn frame(&self) -> Option<&FrameCheck> {
+        if let Self::Field(field) = self { Some(&field.frame) } else { None }
+    }
+}
+
 /// A field of the last frame that matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +167,16 @@ impl AnswerCheck {
             (cell.name(), asked)
         });
         whole.chain(cells).collect()
+    }
+
+    /// Everything that an answer to it is compared with.
+    pub(super) fn every_expect(&self) -> impl Iterator<Item = &Expect> {
+        let cells = self.cells.iter().flat_map(|cell| {
+            let wrong = cell.wrongs.iter().map(|wrong| &wrong.expect);
+            core::iter::once(&cell.expect).chain(&cell.also).chain(wrong)
+        });
+        let wrong = self.wrongs.iter().map(|wrong| &wrong.expect);
+        self.expect.iter().chain(&self.also).chain(wrong).chain(cells)
     }
 
     /// Whether it has what its kind needs.

@@ -243,6 +243,9 @@ pub struct FrameCheck {
     /// What their fields must be, by Wireshark's names ([`super::frame_fields`]).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// And a display filter that they pass ([`crate::display_filter`]); without one, all do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub filter: String,
     /// How many such frames.
     #[serde(default = "one_frame", skip_serializing_if = "is_one_frame")]
     pub count: u32,
@@ -310,6 +313,26 @@ pub struct OutputCheck {
 }
 
 impl Check {
+    /// It and all checks within it.
+    pub fn walk(&self, visit: &mut dyn FnMut(&Self)) {
+        visit(self);
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().for_each(|check| check.walk(visit)),
+            Self::Not(check) | Self::Once(check) => check.walk(visit),
+            Self::Before(pair) => pair.iter().for_each(|check| check.walk(visit)),
+            _ => {}
+        }
+    }
+
+    /// The frames that it asks for itself, in its questions as well.
+    pub(super) fn frames(&self) -> Vec<&FrameCheck> {
+        match self {
+            Self::Frame(frame) => vec![frame],
+            Self::Answer(answer) => answer.every_expect().filter_map(Expect::frame).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The answer that a goal asks for, if it asks.
     pub fn answer(&self) -> Option<&AnswerCheck> {
         match self {

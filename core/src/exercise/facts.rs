@@ -6,6 +6,7 @@ use super::answers::Expect;
 use super::checks::*;
 use super::fields::frame_fields;
 use crate::addr::Cidr;
+use crate::display_filter::{Context, Filter};
 use crate::event::FrameSent;
 use crate::id::{NodeId, Port};
 use crate::lab::CableEnd;
@@ -113,6 +114,11 @@ pub(super) fn is_of(view: &LabView, node: NodeId, addr: &str) -> bool {
     view.addrs.values().any(|row| row.node == node && row.addr.to_string() == addr)
 }
 
+/// Whether a frame passes a display filter. One that cannot be read lets nothing pass: [`super::Exercise::validate`] names it.
+fn passes(filter: &str, sent: &FrameSent) -> bool {
+    filter.is_empty() || Filter::parse(filter).is_ok_and(|filter| filter.passes(&Context::new(&sent.bytes.0)))
+}
+
 /// The machine's identity.
 pub(super) fn machine(view: &LabView, name: &str) -> Option<NodeId> {
     view.nodes.values().find(|row| row.name == name).map(|row| row.id)
@@ -207,5 +213,5 @@ pub(super) fn matches(check: &FrameCheck, sent: &FrameSent, view: &LabView) -> b
         return false;
     }
     let fields = frame_fields(&sent.bytes.0);
-    check.fields.iter().all(|(name, value)| fields.get(name.as_str()) == Some(value))
+    check.fields.iter().all(|(name, value)| fields.get(name.as_str()) == Some(value)) && passes(&check.filter, sent)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FORMAT_VERSION;
 use super::checks::{Check, FrameCheck};
+use crate::display_filter::Filter;
 use crate::error::UserError;
 
 /// A whole exercise, without its words.
@@ -157,7 +158,7 @@ impl Exercise {
     ///
     /// # Errors
     /// `exercise-version`, `exercise-no-goal`, `exercise-name-twice`, `exercise-question`, `exercise-goal-unknown`,
-    /// `exercise-solution-answer`.
+    /// `exercise-filter`, `exercise-solution-answer`.
     pub fn validate(&self) -> Result<(), UserError> {
         if self.format_version != FORMAT_VERSION {
             let error = UserError::new("exercise-version").with("found", self.format_version);
@@ -179,6 +180,7 @@ impl Exercise {
             self.known(answer.guess.iter())?;
         }
         self.known(self.covers.iter().map(|cover| &cover.until))?;
+        self.filters()?;
         // A question without an answer in the solution, or an answer without a question.
         let asked: BTreeSet<_> = self.goals.iter().filter(|g| g.check.answer().is_some()).map(|g| &g.id).collect();
         let answered: BTreeSet<_> = self.solution.answers.keys().collect();
@@ -186,6 +188,25 @@ impl Exercise {
             return Err(UserError::new("exercise-solution-answer").with("exercise", &self.id).with("goal", odd));
         }
         Ok(())
+    }
+
+    /// Whether every display filter can be read.
+    fn filters(&self) -> Result<(), UserError> {
+        let mut bad = None;
+        let mut look = |filter: &str| {
+            if bad.is_none() && Filter::parse(filter).is_err() {
+                bad = Some(UserError::new("exercise-filter").with("exercise", &self.id).with("filter", filter));
+            }
+        };
+        self.covers.iter().for_each(|cover| look(&cover.frame.filter));
+        for goal in &self.goals {
+            let hints = goal.hints.iter().filter_map(|hint| hint.until.as_ref());
+            let checks = core::iter::once(&goal.check).chain(hints).chain(goal.mistakes.iter().map(|m| &m.when));
+            checks.for_each(|check| {
+                check.walk(&mut |check| check.frames().into_iter().for_each(|frame| look(&frame.filter)));
+            });
+        }
+        bad.map_or(Ok(()), Err)
     }
 
     /// Whether these are goals of it.

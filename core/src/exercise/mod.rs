@@ -17,6 +17,8 @@ mod progress;
 mod text;
 
 #[cfg(test)]
+mod question_tests;
+#[cfg(test)]
 mod tests;
 
 pub use answers::*;

@@ -99,7 +99,8 @@ impl Node {
                 .with("seen", self.memory.count)
                 .with("count", check.count),
             Check::Frame(check) => {
-                let fields: Vec<_> = check.fields.iter().map(|(name, value)| format!("{name} == {value}")).collect();
+                let fields = check.fields.iter().map(|(name, value)| format!("{name} == {value}"));
+                let fields: Vec<_> = fields.chain(Some(check.filter.clone()).filter(|text| !text.is_empty())).collect();
                 Note::new("goal-frame-missing").with("at", &check.at).with("fields", fields.join(" && "))
             }
             Check::Ran(check) => {

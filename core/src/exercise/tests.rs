@@ -111,19 +111,19 @@ fn the_lectures_table_points_at_what_exists_and_back() {
 }
 
 /// A view with vm1 (enp0s3), host (eth0) and dns-google (eth0), and the events that go on from there.
-struct Stage {
-    view: LabView,
-    progress: Progress,
+pub(super) struct Stage {
+    pub(super) view: LabView,
+    pub(super) progress: Progress,
     seq: u64,
 }
 
-const VM: NodeId = NodeId(1);
-const HOST: NodeId = NodeId(2);
-const FAR: NodeId = NodeId(3);
+pub(super) const VM: NodeId = NodeId(1);
+pub(super) const HOST: NodeId = NodeId(2);
+pub(super) const FAR: NodeId = NodeId(3);
 const MAC: MacAddr = MacAddr([8, 0, 0x27, 0xa1, 0xb2, 0xc3]);
 
 impl Stage {
-    fn new(exercise: &Exercise) -> Self {
+    pub(super) fn new(exercise: &Exercise) -> Self {
         let mut stage = Self { view: LabView::default(), progress: Progress::new(exercise), seq: 0 };
         for (id, name, iface) in [(VM, "vm1", "enp0s3"), (HOST, "host", "eth0"), (FAR, "dns-google", "eth0")] {
             let (name, site, kind) = (name.to_owned(), String::new(), NodeKind::Computer);
@@ -143,14 +143,14 @@ impl Stage {
         stage
     }
 
-    fn event(&mut self, fact: Fact) {
+    pub(super) fn event(&mut self, fact: Fact) {
         self.seq += 1;
         let event = Event { seq: self.seq, time: SimTime::from_millis(self.seq), fact };
         self.view.apply(&event);
         self.progress.apply(&event, &self.view);
     }
 
-    fn put(&mut self, row: Row) {
+    pub(super) fn put(&mut self, row: Row) {
         self.event(Fact::Put { row });
     }
 
@@ -182,7 +182,7 @@ impl Stage {
         }));
     }
 
-    fn frame(&mut self, from: NodeId, to: NodeId, bytes: &[u8]) {
+    pub(super) fn frame(&mut self, from: NodeId, to: NodeId, bytes: &[u8]) {
         self.event(Fact::FrameSent(FrameSent {
             link: LinkId(1),
             from: Port::new(from, 2),
@@ -194,18 +194,18 @@ impl Stage {
         }));
     }
 
-    fn done(&self) -> Vec<String> {
+    pub(super) fn done(&self) -> Vec<String> {
         self.progress.state(&self.view).into_iter().filter(|goal| goal.done).map(|goal| goal.id).collect()
     }
 
-    fn missing(&self, goal: &str) -> String {
+    pub(super) fn missing(&self, goal: &str) -> String {
         let state = self.progress.state(&self.view).into_iter().find(|state| state.id == goal).unwrap();
         state.missing.map(|note| note.code).unwrap_or_default()
     }
 }
 
 /// An ICMP echo frame.
-fn echo(kind: u8, src: [u8; 4], dst: [u8; 4]) -> Vec<u8> {
+pub(super) fn echo(kind: u8, src: [u8; 4], dst: [u8; 4]) -> Vec<u8> {
     let mut bytes = vec![0xff; 12];
     bytes.extend([8, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0]);
     bytes.extend(src);
@@ -214,10 +214,10 @@ fn echo(kind: u8, src: [u8; 4], dst: [u8; 4]) -> Vec<u8> {
     bytes
 }
 
-const VM_IP: [u8; 4] = [10, 0, 2, 15];
-const HOST_IP: [u8; 4] = [192, 168, 0, 111];
+pub(super) const VM_IP: [u8; 4] = [10, 0, 2, 15];
+pub(super) const HOST_IP: [u8; 4] = [192, 168, 0, 111];
 const WAN_IP: [u8; 4] = [203, 0, 113, 10];
-const FAR_IP: [u8; 4] = [8, 8, 8, 8];
+pub(super) const FAR_IP: [u8; 4] = [8, 8, 8, 8];
 
 #[test]
 fn the_first_exercise_is_unsolved_at_first_and_solved_by_what_it_asks_for() {
@@ -267,7 +267,7 @@ fn hints_that_are_of_no_use_any_more_are_left_out() {
 }
 
 /// An exercise with one goal.
-fn with(check: Check, standing: bool) -> Exercise {
+pub(super) fn with(check: Check, standing: bool) -> Exercise {
     let mut exercise = first_exercise();
     exercise.goals.truncate(1);
     exercise.goals[0].check = check;
@@ -275,7 +275,7 @@ fn with(check: Check, standing: bool) -> Exercise {
     exercise
 }
 
-fn address() -> Check {
+pub(super) fn address() -> Check {
     Check::Address(AddressCheck {
         machine: "vm1".to_owned(),
         within: Some("10.0.2.0/24".parse().unwrap()),
@@ -284,7 +284,7 @@ fn address() -> Check {
     })
 }
 
-fn addr_row(dynamic: bool, addr: [u8; 4]) -> AddrRow {
+pub(super) fn addr_row(dynamic: bool, addr: [u8; 4]) -> AddrRow {
     AddrRow {
         node: VM,
         iface: 2,

@@ -33,6 +33,8 @@ pub struct ExerciseState {
     pub solved: bool,
     /// Another lab runs than the one it belongs to: nothing that happens there counts.
     pub away: bool,
+    /// A real machine stands somewhere in the lab: its inside cannot be seen.
+    pub real: bool,
     kept: Kept,
     progress: Progress,
     /// Where the goals stood after events, by the number of the last one: for looking back and undoing.
@@ -50,7 +52,17 @@ impl ExerciseState {
         let goals = progress.state(view);
         let solved = progress.is_solved();
         let (answers, marks) = (BTreeMap::new(), VecDeque::new());
-        let mut state = Self { spec: Rc::new(spec), goals, answers, solved, away: false, kept, progress, marks };
+        let mut state = Self {
+            spec: Rc::new(spec),
+            goals,
+            answers,
+            solved,
+            away: false,
+            real: is_real(view),
+            kept,
+            progress,
+            marks,
+        };
         state.mark(view);
         state
     }
@@ -127,6 +139,7 @@ impl ExerciseState {
         }
         self.goals = self.progress.state(view);
         self.mark(view);
+        self.real = is_real(view);
         if self.solved || !self.progress.is_solved() {
             return Vec::new();
         }
@@ -209,6 +222,10 @@ impl ExerciseState {
     fn keep(&self) -> Effect {
         self.kept.keep(&self.spec.id)
     }
+}
+
+fn is_real(view: &LabView) -> bool {
+    view.nodes.values().any(|node| node.real)
 }
 
 /// How many cells of a table are right, and how many there are.

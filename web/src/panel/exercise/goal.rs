@@ -1,7 +1,7 @@
 //! One goal: what is to be reached, what was seen, the question, the hints.
 
 use netmodes_core::error::fill;
-use netmodes_core::exercise::{AnswerKind, Goal, GoalState, Note, Verdict};
+use netmodes_core::exercise::{AnswerKind, Evidence, Goal, GoalState, Note, Verdict, cells_of};
 use yew::prelude::*;
 
 use super::answer::AnswerForm;
@@ -22,6 +22,8 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
     let texts = use_texts();
     // Goals may be reached in any order: one that is not the next can be opened as well, a reached one read again.
     let opened = use_state(|| false);
+    let place = use_node_ref();
+    use_in_sight(&place, props.now);
     let Some(state) = props.exercise.goals.get(props.index) else { return html! {} };
     let Some(goal) = props.exercise.spec.goal(&state.id) else { return html! {} };
     let section = format!("goal.{}", goal.id);
@@ -35,7 +37,7 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
         <>{ props.words.heading(&section) }if state.done { <span class="sr">{ " — " }{ texts.ui("goal-done") }</span> }</>
     };
     html! {
-        <li {class} data-goal={goal.id.clone()} aria-current={props.now.then_some("step")}>
+        <li ref={place} {class} data-goal={goal.id.clone()} aria-current={props.now.then_some("step")}>
             <span class="m" aria-hidden="true">{ mark }</span>
             if props.now {
                 <span class="t">{ heading }</span>
@@ -44,9 +46,12 @@ pub(super) fn GoalView(props: &GoalProps) -> Html {
             }
             if state.done {
                 if *opened { <div class="d text">{ props.words.html(&section) }</div> }
-                { for reached(props, goal, state, &texts) }
+                { for reached(props, goal, state, *opened, &texts) }
             } else if props.now || *opened {
                 <div class="d text">{ props.words.html(&section) }</div>
+                if props.exercise.real && goal.evidence == Evidence::Inside {
+                    <div class="d note-of">{ texts.ui("evidence-inside") }</div>
+                }
                 { for mistake(props, goal, state) }
                 <AnswerForm exercise={props.exercise.clone()} words={props.words.clone()} goal={goal.id.clone()} />
                 if goal.check.answer().is_none() && !props.exercise.away { { for note(&state.missing, &texts) } }
@@ -79,11 +84,11 @@ fn mistake(props: &GoalProps, goal: &Goal, state: &GoalState) -> Option<Html> {
 }
 
 /// What a reached goal shows: what was seen, the right answer, or what became of a guess.
-fn reached(props: &GoalProps, goal: &Goal, state: &GoalState, texts: &TextsHandle) -> Option<Html> {
+fn reached(props: &GoalProps, goal: &Goal, state: &GoalState, opened: bool, texts: &TextsHandle) -> Option<Html> {
     let Some(answer) = goal.check.answer() else { return note(&state.seen, texts) };
     let answered = props.exercise.answers.get(&goal.id)?;
     if answer.kind == AnswerKind::Table {
-        return None;
+        return opened.then(|| filled(&props.words, goal, &answered.text));
     }
     let said = said(&props.words, goal, &answered.text);
     if answer.guess.is_none() {
@@ -103,6 +108,37 @@ fn reached(props: &GoalProps, goal: &Goal, state: &GoalState, texts: &TextsHandl
             <span>{ texts.ui("your-guess") }{ " " }{ said }</span><div>{ told }</div>
         </div>
     })
+}
+
+/// A table that is right, to be read again.
+fn filled(words: &ExerciseTexts, goal: &Goal, text: &str) -> Html {
+    let (Some(answer), values) = (goal.check.answer(), cells_of(text)) else { return html! {} };
+    let head = |kind: &str, id: &str| words.heading(&format!("{kind}.{}.{id}", goal.id));
+    let rows = answer.rows.iter().map(|row| {
+        let cells = answer.columns.iter().map(|column| {
+            html! { <td class="mono">{ values.get(&format!("{row}.{column}")).cloned().unwrap_or_default() }</td> }
+        });
+        html! { <tr><th scope="row">{ head("row", row) }</th>{ for cells }</tr> }
+    });
+    let columns = answer.columns.iter().map(|column| html! { <th scope="col">{ head("column", column) }</th> });
+    html! { <div class="d"><table class="ex-filled"><tr><td></td>{ for columns }</tr>{ for rows }</table></div> }
+}
+
+/// Brings a goal into sight when it becomes the next one: the one before may have grown.
+#[hook]
+fn use_in_sight(place: &NodeRef, now: bool) {
+    let (place, before) = (place.clone(), use_mut_ref(|| None::<bool>));
+    use_effect_with(now, move |now| {
+        let was = before.replace(Some(*now));
+        if *now
+            && was == Some(false)
+            && let Some(element) = place.cast::<web_sys::Element>()
+        {
+            let options = web_sys::ScrollIntoViewOptions::new();
+            options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+            element.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
 }
 
 /// An answer in words: a choice and an order by their names.

@@ -10,6 +10,7 @@ use yew::prelude::*;
 use super::node_name;
 use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::format;
+use crate::panel::exercise::cover::use_covers;
 use crate::panel::parts::{chip, proto_class};
 use crate::store::exchange::{Exchange, Timeline};
 use crate::store::ladder::{Arrow, Ladder as Drawn, ladder};
@@ -90,14 +91,23 @@ fn is_shown(exchange: &Exchange) -> bool {
 
 #[hook]
 fn use_ladder(props: &Props, view: &Shared<LabView>, exchange: &Rc<Exchange>) -> Rc<Drawn> {
-    let key = (exchange.id, exchange.last, exchange.frames, props.outcomes.clone());
+    let (covers, texts) = (use_covers(), use_texts());
+    let key = (exchange.id, exchange.last, exchange.frames, props.outcomes.clone(), covers.clone());
     use_memo(key, |_| {
         let log = &props.frames;
         let from = exchange.first.checked_sub(1);
         let range = log.after(from).take_while(|entry| entry.seq <= exchange.last);
         let mine = |frame| props.timeline.of(frame).is_some_and(|found| found.id == exchange.id);
         let members: Vec<_> = range.filter(|entry| mine(entry.sent.frame)).cloned().collect();
-        ladder(&members, &props.outcomes, view)
+        let mut drawn = ladder(&members, &props.outcomes, view);
+        // What the open exercise covers is drawn, but says nothing.
+        for arrow in &mut drawn.arrows {
+            let mut frames = arrow.frames.iter().filter_map(|seq| log.get(*seq));
+            if frames.any(|entry| covers.goal_of(&entry.sent, view).is_some()) {
+                (arrow.label, arrow.note) = (texts.ui("covered-row").to_string(), String::new());
+            }
+        }
+        drawn
     })
 }
 

@@ -22,7 +22,7 @@ mod ip;
 mod neigh;
 mod path_mtu;
 mod process;
-mod route;
+pub(crate) mod route;
 mod socket;
 mod stdio;
 mod stream;

@@ -81,3 +81,64 @@ pub fn fit(view: &LabView, route: &RouteRow, dst: Ipv4Addr) -> Fit {
 pub fn neighbour(view: &LabView, node: NodeId, iface: u32, next_hop: Ipv4Addr) -> Option<&NeighRow> {
     view.neighs.get(&(node, iface, next_hop))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::addr::{Cidr, MacAddr};
+    use crate::machine::route::{Route, Routes};
+    use crate::programs::PutMode;
+    use crate::view::{IfaceRow, RouteProto, Row, Scope};
+
+    const NODE: NodeId = NodeId(1);
+
+    fn iface(index: u32, up: bool) -> Row {
+        Row::Iface(IfaceRow {
+            node: NODE,
+            index,
+            name: format!("eth{index}"),
+            mac: MacAddr([2, 0, 0, 0, 0, index as u8]),
+            mtu: 1500,
+            up,
+            carrier: true,
+            loopback: false,
+            promisc: false,
+        })
+    }
+
+    proptest! {
+        /// Few networks, so that they overlap often.
+        #[test]
+        fn the_way_is_the_one_that_the_machine_itself_takes(
+            routes in prop::collection::vec((0u8..4, 0u8..4, prop::sample::select(vec![0u8, 8, 16, 24, 32]), 0u32..3, 2u32..5), 0..12),
+            up in prop::collection::vec(any::<bool>(), 3),
+            dst in (0u8..4, 0u8..4),
+        ) {
+            let mut table = Routes::default();
+            for (b, c, prefix, metric, iface) in routes {
+                let dst = Cidr::new(Ipv4Addr::new(10, b, c, 1), prefix).network();
+                let (proto, scope) = (RouteProto::Boot, Scope::Link);
+                let route = Route { dst, via: None, iface, src: None, metric, proto, scope };
+                let _ = table.put(route, PutMode::Create);
+            }
+            let mut view = LabView::default();
+            for (index, up) in (2..).zip(&up) {
+                view.put(iface(index, *up));
+            }
+            for route in table.iter() {
+                view.put(Row::Route(route.row(NODE, false)));
+            }
+            let dst = Ipv4Addr::new(10, dst.0, dst.1, 1);
+            let own = table.lookup(dst, |route| up[route.iface as usize - 2]).map(|route| route.row(NODE, false));
+            let seen = match way(&view, NODE, dst) {
+                Way::Route(route) => Some(route.clone()),
+                _ => None,
+            };
+            prop_assert_eq!(&seen, &own);
+            let chosen = view.routes.values().filter(|route| fit(&view, route, dst) == Fit::Chosen).count();
+            prop_assert_eq!(chosen, usize::from(own.is_some()));
+        }
+    }
+}

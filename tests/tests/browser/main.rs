@@ -5,5 +5,6 @@ mod determinism;
 mod exercises;
 mod frames;
 mod host;
+mod inside;
 mod page;
 mod time;

@@ -5,7 +5,7 @@ use netmodes_core::view::{SocketKind, SocketRow, SocketState};
 /// The diagram's width, in units of its own.
 pub const WIDTH: f64 = 720.0;
 /// Its height.
-pub const HEIGHT: f64 = 430.0;
+pub const HEIGHT: f64 = 440.0;
 /// Half a box's width.
 const HALF_WIDTH: f64 = 54.0;
 /// Half a box's height.
@@ -64,7 +64,7 @@ pub const ARROWS: [Arrow; 15] = [
 /// The middle of a state's box.
 pub const fn middle(place: Place) -> (f64, f64) {
     match place {
-        Place::Unconnected => (640.0, 24.0),
+        Place::Unconnected => (640.0, 404.0),
         Place::State(state) => match state {
             SocketState::Unconnected => (330.0, 24.0),
             Listen => (120.0, 74.0),

@@ -51,7 +51,7 @@ pub fn Look(props: &Props) -> Html {
     let state = &props.state;
     let hint = texts.ui("filter-text");
     // The frames have a filter line of their own.
-    let plain = !matches!(chosen.as_str(), "frames" | "ladder");
+    let plain = matches!(chosen.as_str(), "tables" | "sockets");
     let body = match chosen.as_str() {
         "tables" => {
             html! { <Tables view={state.view.clone()} clock={state.clock} node={state.selection.node.or(state.front)} filter={filter.clone()} /> }

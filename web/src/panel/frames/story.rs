@@ -1,17 +1,17 @@
 //! The way of a packet, as a list: each cable, what changed in its headers, what the machine at its end decided and why.
 
-use netmodes_core::error::fill;
-use netmodes_core::event::Decision;
 use netmodes_core::view::LabView;
+use netmodes_core::why::Question;
 use yew::prelude::*;
 
 use super::way_with_ports;
 use crate::app::{Dispatch, TextsHandle};
 use crate::format;
 use crate::panel::parts::chip;
+use crate::panel::proof::decided;
 use crate::store::follow::{Change, Step, Way};
 use crate::store::outcomes::{Outcome, What};
-use crate::store::{Action, Select};
+use crate::store::{Action, InsideAction, Select};
 
 /// The way, with `chosen` marked.
 pub(super) fn story(view: &LabView, way: &Way, chosen: u64, texts: &TextsHandle, dispatch: &Dispatch) -> Html {
@@ -52,7 +52,9 @@ fn cable(view: &LabView, step: &Step, chosen: u64, texts: &TextsHandle, dispatch
     });
     let before = &step.before;
     let reasons = |outcomes: &[Outcome]| {
-        let lines = outcomes.iter().map(|outcome| line(view, outcome, texts));
+        let frame = entry.sent.frame;
+        let why = dispatch.callback(move |_: MouseEvent| Action::Inside(InsideAction::Why(Question::Frame { frame })));
+        let lines = outcomes.iter().map(|outcome| line(view, outcome, texts, &why));
         html! { if !outcomes.is_empty() { <ul class="story">{ for lines }</ul> } }
     };
     html! {
@@ -75,7 +77,7 @@ fn changed(change: &Change, texts: &TextsHandle) -> Html {
     }
 }
 
-fn line(view: &LabView, outcome: &Outcome, texts: &TextsHandle) -> Html {
+fn line(view: &LabView, outcome: &Outcome, texts: &TextsHandle, why: &Callback<MouseEvent>) -> Html {
     let name = super::node_name(view, outcome.node);
     match &outcome.what {
         What::Decided(decision) => {
@@ -87,24 +89,10 @@ fn line(view: &LabView, outcome: &Outcome, texts: &TextsHandle) -> Html {
             let text = texts.find(&format!("drops.{}.text", reason.code()));
             html! {
                 <li class="bad">
-                    <b>{ name }</b>{ " — ✕ " }{ title }<code class="code">{ reason.code() }</code><p>{ for text }</p>
+                    <b>{ name }</b>{ " — ✕ " }{ title }<code class="code">{ reason.code() }</code>
+                    { " " }<button type="button" class="choice" onclick={why}>{ texts.ui("why") }</button><p>{ for text }</p>
                 </li>
             }
         }
     }
-}
-
-/// Title and text of a decision, found under its tag, with its values filled in.
-fn decided(decision: &Decision, texts: &TextsHandle) -> (String, String) {
-    let Ok(serde_json::Value::Object(values)) = serde_json::to_value(decision) else { return Default::default() };
-    let tag = values.get("d").and_then(|tag| tag.as_str()).unwrap_or_default().to_owned();
-    let args: Vec<(String, String)> = values
-        .into_iter()
-        .map(|(name, value)| match value {
-            serde_json::Value::String(text) => (name, text),
-            other => (name, other.to_string()),
-        })
-        .collect();
-    let text = |part: &str| texts.find(&format!("decisions.{tag}.{part}")).map(|template| fill(&template, &args));
-    (text("title").unwrap_or_else(|| tag.clone()), text("text").unwrap_or_default())
 }

@@ -38,10 +38,11 @@ pub fn WhoReaches(props: &Props) -> Html {
     let view = &props.view;
     let wanted = (*chosen).clone().unwrap_or_else(|| first(view));
     // What was found keeps its own rows and columns.
-    let nodes: Vec<NodeId> = match &props.reach.found {
-        Some((_, matrix)) => matrix.nodes.clone(),
-        None => machines(view).into_iter().map(|node| node.id).filter(|id| wanted.contains(id)).collect(),
+    let shown = |id: &NodeId| match &props.reach.found {
+        Some((_, matrix)) => matrix.nodes.contains(id),
+        None => wanted.contains(id),
     };
+    let nodes: Vec<NodeId> = machines(view).into_iter().map(|node| node.id).filter(shown).collect();
     let opened = (*open).filter(|_| props.reach.found.is_some());
     html! {
         <div class="reach">

@@ -66,10 +66,10 @@ fn arrow(arrow: &crate::layout::states::Arrow) -> Html {
     use netmodes_core::view::SocketState::{LastAck, TimeWait, Unconnected};
     let (from, to) = (Place::State(arrow.from), Place::State(arrow.to));
     let ((ax, ay), (bx, by)) = line(from, to);
-    // The ways back to CLOSED run along the right edge, around everything else.
+    // The ways back to CLOSED run along the edges, around everything else.
     let (path, words) = match (arrow.from, arrow.to) {
-        (LastAck, Unconnected) => ("M594 336 H650 V64 H372 L360 40".to_owned(), (622.0, 330.0)),
-        (TimeWait, Unconnected) => ("M384 390 H674 V52 H380 L370 38".to_owned(), (520.0, 384.0)),
+        (LastAck, Unconnected) => ("M594 336 H690 V24 H386".to_owned(), (622.0, 330.0)),
+        (TimeWait, Unconnected) => ("M276 390 H30 V24 H274".to_owned(), (150.0, 384.0)),
         _ => (format!("M{ax} {ay} L{bx} {by}"), ((ax + bx) / 2.0 + arrow.offset.0, (ay + by) / 2.0 + arrow.offset.1)),
     };
     html! {

@@ -87,6 +87,7 @@ pub fn Sockets(props: &Props) -> Html {
             </div>
             if watching {
                 <p class="note">
+                    <b class="real-mark">{ texts.ui("real") }</b>{ " " }
                     { texts.ui("sockets-sampled") }
                     if props.host.not_permitted > 0 {
                         { " " }{ texts.ui_count("not-permitted", u64::from(props.host.not_permitted)) }

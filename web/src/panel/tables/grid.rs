@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use netmodes_core::time::SimTime;
 use yew::prelude::*;
 
-use crate::app::{TextsHandle, use_lab_time, use_texts};
+use crate::app::{TextsHandle, use_dispatch, use_lab_time, use_texts};
 use crate::format;
-use crate::store::Clock;
+use crate::store::{Action, Clock, Highlight};
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +33,20 @@ pub(super) struct Line {
     pub(super) cells: Vec<Cell>,
     /// It is the one that is looked for.
     pub(super) lit: bool,
+    /// What it speaks of: lit up in the picture while it is pointed at.
+    pub(super) about: Option<Highlight>,
 }
 
 impl Line {
     /// A row that the first cells name.
     pub(super) fn new(key: impl ToString, cells: Vec<Cell>) -> Self {
-        Self { key: key.to_string(), cells, lit: false }
+        Self { key: key.to_string(), cells, lit: false, about: None }
+    }
+
+    /// It speaks of this.
+    pub(super) fn about(mut self, about: Highlight) -> Self {
+        self.about = Some(about);
+        self
     }
 }
 
@@ -109,7 +117,7 @@ pub(super) fn passes(line: &Line, filter: &str) -> bool {
 /// The table.
 #[component]
 pub(super) fn Grid(props: &GridProps) -> Html {
-    let texts = use_texts();
+    let (texts, dispatch) = (use_texts(), use_dispatch());
     let order = use_state(|| None::<(usize, bool)>);
     let table = &props.table;
     let heads = table.head.iter().enumerate().map(|(column, key)| {
@@ -138,7 +146,10 @@ pub(super) fn Grid(props: &GridProps) -> Html {
     let rows = sorted(&table.rows, *order).into_iter().filter(|line| passes(line, &props.filter)).map(|line| {
         let cells = line.cells.iter().enumerate().map(|(at, cell)| html! { <CellView key={at} cell={cell.clone()} /> });
         let class = classes!("mono", line.lit.then_some("sel"));
-        html! { <tr key={line.key.clone()} {class}>{ for cells }</tr> }
+        let about = line.about;
+        let point = about.map(|about| dispatch.callback(move |_: MouseEvent| Action::Highlight(Some(about))));
+        let leave = about.map(|_| dispatch.callback(|_: MouseEvent| Action::Highlight(None)));
+        html! { <tr key={line.key.clone()} {class} onmouseenter={point} onmouseleave={leave}>{ for cells }</tr> }
     });
     let rows: Vec<Html> = rows.collect();
     let empty = if table.rows.is_empty() { table.empty } else { Some("rows-none-pass") };

@@ -31,7 +31,12 @@ pub(super) fn Routes(props: &RoutesProps) -> Html {
         if let Some(fits) = fits {
             cells.push(texts.ui(fit_key(fits)).to_string().into());
         }
-        Line { key: format!("{:?}", route.key()), cells, lit: fits == Some(Fit::Chosen) }
+        Line {
+            key: format!("{:?}", route.key()),
+            cells,
+            lit: fits == Some(Fit::Chosen),
+            about: Some(crate::store::Highlight::Iface { node: route.node, iface: route.iface }),
+        }
     });
     let mut head = vec!["c-route", "c-in-words"];
     if dst.is_some() {

@@ -11,6 +11,8 @@ use netmodes_core::view::{
 
 use super::grid::{Cell, Line, Table};
 use crate::app::TextsHandle;
+use crate::store::Highlight;
+use crate::store::highlight::{holder, holder_of_mac};
 
 /// What the rows are made from.
 pub(super) struct Context<'a> {
@@ -78,7 +80,8 @@ fn addresses(c: &Context<'_>) -> Table {
             "addr-fixed"
         };
         let cells = vec![c.iface(row.iface).into(), addr.into(), row.scope.name().into(), c.word(state), valid];
-        Line::new(format!("{:?}", row.key()), cells)
+        let about = Highlight::Iface { node: row.node, iface: row.iface };
+        Line::new(format!("{:?}", row.key()), cells).about(about)
     });
     let head = vec!["c-interface", "c-address", "c-scope", "c-from", "c-valid"];
     Table { caption: "t-addresses", head, rows: rows.collect(), empty: c.empty(&MACHINES, "e-addresses") }
@@ -98,7 +101,7 @@ fn interfaces(c: &Context<'_>) -> Table {
             c.word(state),
             c.behind(row.index).into(),
         ];
-        Line::new(row.index, cells)
+        Line::new(row.index, cells).about(Highlight::Iface { node: row.node, iface: row.index })
     });
     let head = vec!["c-interface", "c-mac", "c-mtu", "c-state", "c-behind"];
     Table { caption: "t-interfaces", head, rows: rows.collect(), empty: None }
@@ -122,7 +125,9 @@ fn neighbours(c: &Context<'_>) -> Table {
             row.state.name().into(),
             c.word(words),
         ];
-        Line::new(format!("{:?}", row.key()), cells)
+        let addr = core::net::IpAddr::V4(row.addr);
+        let about = Highlight::Addr { addr, at: holder(c.view, addr, Some(c.node)) };
+        Line::new(format!("{:?}", row.key()), cells).about(about)
     });
     let head = vec!["c-address", "c-mac", "c-interface", "c-state", "c-in-words"];
     Table { caption: "t-neighbours", head, rows: rows.collect(), empty: c.empty(&MACHINES, "e-neighbours") }
@@ -177,6 +182,7 @@ fn leases(c: &Context<'_>) -> Table {
             Cell::Left(Some(row.expires)),
         ];
         Line::new(row.addr, cells)
+            .about(Highlight::Mac { mac: row.mac, at: holder_of_mac(c.view, row.mac, Some(c.node)) })
     });
     let head = vec!["c-address", "c-mac", "c-name", "c-state", "c-expires"];
     Table { caption: "t-leases", head, rows: rows.collect(), empty: serves.then_some("e-leases") }
@@ -250,6 +256,7 @@ fn fdb(c: &Context<'_>) -> Table {
             or_dash(row.age_secs.map(|age| secs(ageing.saturating_sub(age)))).into(),
         ];
         Line::new(row.mac, cells)
+            .about(Highlight::Mac { mac: row.mac, at: holder_of_mac(c.view, row.mac, Some(c.node)) })
     });
     let head = vec!["c-mac", "c-port", "c-behind", "c-age", "c-forgotten-in"];
     Table { caption: "t-fdb", head, rows: rows.collect(), empty: c.empty(&[NodeKind::Switch], "e-fdb") }

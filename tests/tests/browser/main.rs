@@ -7,4 +7,5 @@ mod frames;
 mod host;
 mod inside;
 mod page;
+mod stage;
 mod time;

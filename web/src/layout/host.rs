@@ -15,7 +15,7 @@ const PAD: f64 = 18.0;
 /// Between columns of VMs.
 const VM_GUTTER: f64 = 34.0;
 const VM_GAP: f64 = 20.0;
-const PANEL_W: f64 = 150.0;
+const PANEL_W: f64 = 158.0;
 const SOCKET_STEP: f64 = 38.0;
 /// From the panel's edge to its sockets.
 pub(super) const SOCKET_INSIDE: f64 = 20.0;

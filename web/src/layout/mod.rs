@@ -22,5 +22,5 @@ pub use geometry::{Curve, Point, Rect};
 pub use notes::{NOTE_H, place_note};
 pub use scene::{Card, CardKind, Detail, HostBox, Path, Plug, Scene, Socket, compose};
 pub use track::Track;
-pub use twin::{Spoken, modes, speak};
+pub use twin::{Spoken, SpokenCard, modes, speak};
 pub use walk::{Item, Way, items, next};

@@ -145,7 +145,7 @@ fn sites(view: &LabView, near: &[&NodeRow], x: f64, middle: f64, scene: &mut Sce
     for site in &groups {
         for _ in site {
             if let Some(block) = blocks.get(at) {
-                block.put(view, x, machines_x, y, detail, gap, scene);
+                block.put(view, [x, machines_x], y, gap, scene);
                 y += block.height + gap + 6.0;
             }
             at += 1;
@@ -157,6 +157,7 @@ fn sites(view: &LabView, near: &[&NodeRow], x: f64, middle: f64, scene: &mut Sce
 /// A group, parted into columns.
 struct Block<'a> {
     group: &'a Group<'a>,
+    detail: Detail,
     heights: Vec<f64>,
     parted: Vec<core::ops::Range<usize>>,
     height: f64,
@@ -168,11 +169,13 @@ fn block<'a>(view: &LabView, group: &'a Group<'a>, detail: Detail, gap: f64) -> 
     let parted = columns(&heights, gap, room);
     let tallest = parted.iter().map(|part| height(&heights[part.clone()], gap)).fold(0.0, f64::max);
     let switch = if group.switch.is_some() { SWITCH.1 } else { 0.0 };
-    Block { group, heights, parted, height: tallest.max(switch) }
+    Block { group, detail, heights, parted, height: tallest.max(switch) }
 }
 
 impl Block<'_> {
-    fn put(&self, view: &LabView, x: f64, machines_x: f64, top: f64, detail: Detail, gap: f64, scene: &mut Scene) {
+    /// Places it from `top` down, the switch and the machines at these left edges.
+    fn put(&self, view: &LabView, [x, machines_x]: [f64; 2], top: f64, gap: f64, scene: &mut Scene) {
+        let detail = self.detail;
         let kind = CardKind::Outside;
         if let Some(switch) = self.group.switch {
             let rect = Rect::new(x, top + (self.height - SWITCH.1) / 2.0, SWITCH.0, SWITCH.1);

@@ -15,6 +15,8 @@ use super::{Card, CardKind, Curve, Path, Point, Rect, Scene};
 const CLEAR: f64 = 7.0;
 /// Between two cables in one gap.
 const LANE: f64 = 5.0;
+/// Boxes further apart than this have a column between them.
+const FAR_APART: f64 = 230.0;
 /// How far cables that pass others of their column bow out, one after the other.
 const BOWS: [f64; 4] = [20.0, 30.0, 40.0, 48.0];
 
@@ -241,8 +243,16 @@ struct Ports {
 impl Ports {
     fn ask(&mut self, wire: &Wire, rects: &[Rect]) {
         for end in 0..2 {
-            let other = rects.get(wire.ends[1 - end]).map(|rect| rect.center()).unwrap_or_default();
-            let along = if matches!(wire.sides[end], Side::Left | Side::Right) { other.y } else { other.x };
+            let middle = |end: usize| rects.get(wire.ends[end]).map(|rect| rect.center()).unwrap_or_default();
+            let (own, other) = (middle(end), middle(1 - end));
+            let level = matches!(wire.sides[end], Side::Left | Side::Right);
+            let far = (own.x - other.x).abs() > FAR_APART;
+            // One that crosses a column on its way passes a nearer box on the side that it comes from.
+            let along = match (level, far) {
+                (true, false) => other.y,
+                (true, true) => own.y + (other.y - own.y) * 0.35,
+                (false, _) => other.x,
+            };
             self.ask_at(wire.ends[end], wire.sides[end], along, wire.key());
         }
     }

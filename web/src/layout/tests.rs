@@ -154,7 +154,8 @@ fn the_words_say_who_is_connected_to_whom() {
     assert_eq!(of("host").joined, [("office".to_owned(), NodeKind::Switch)]);
     assert!(of("vm1").addrs.is_empty());
     assert_eq!(of("vm1").joined.iter().map(|(_, kind)| *kind).collect::<Vec<_>>(), [NodeKind::NatEngine]);
-    assert_eq!(modes(&view), [("vm1".to_owned(), 1, Mode::Nat)]);
+    let card = SpokenCard { vm: "vm1".to_owned(), adapter: 1, mode: Mode::Nat, network: String::new(), cable: true };
+    assert_eq!(modes(&view), [card]);
 }
 
 /// Machines of a made-up lab.

@@ -48,9 +48,27 @@ fn other_end(a: Port, b: Port, node: NodeId) -> Option<NodeId> {
     if a.node == node { Some(b.node) } else { (b.node == node).then_some(a.node) }
 }
 
+/// A VM's card, as a change of the topology changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpokenCard {
+    /// The VM's name.
+    pub vm: String,
+    /// Its adapter.
+    pub adapter: u8,
+    /// Its mode.
+    pub mode: Mode,
+    /// The network's name, for modes that have one.
+    pub network: String,
+    /// Its cable is plugged in.
+    pub cable: bool,
+}
+
 /// What a change of the topology changes, and nothing else does: every VM's cards with their modes.
-pub fn modes(view: &LabView) -> Vec<(String, u8, Mode)> {
-    let card =
-        |nic: &netmodes_core::view::NicRow| view.nodes.get(&nic.vm).map(|vm| (vm.name.clone(), nic.adapter, nic.mode));
+pub fn modes(view: &LabView) -> Vec<SpokenCard> {
+    let card = |nic: &netmodes_core::view::NicRow| {
+        let vm = view.nodes.get(&nic.vm)?.name.clone();
+        let (adapter, mode, network, cable) = (nic.adapter, nic.mode, nic.network.clone(), nic.cable);
+        Some(SpokenCard { vm, adapter, mode, network, cable })
+    };
     view.nics.values().filter_map(card).collect()
 }

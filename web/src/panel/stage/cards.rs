@@ -27,7 +27,7 @@ type Line = (String, &'static str);
 /// Words that fit into `width` at a font's size, cut with an ellipsis where they do not. Letters are taken as wide as
 /// they are on average: a card's tooltip has all of them.
 pub(super) fn fit(words: &str, width: f64, size: f64, mono: bool) -> String {
-    let each = size * if mono { 0.605 } else { 0.56 };
+    let each = size * if mono { 0.605 } else { 0.54 };
     let room = (width / each).floor().max(2.0) as usize;
     if words.chars().count() <= room {
         return words.to_owned();
@@ -234,13 +234,16 @@ fn nic_row(view: &LabView, card: &Card, plug: &Plug, texts: &TextsHandle) -> Htm
             </>
         };
     }
-    let first = format!("{iface} · {}", mode_words(nic, texts));
+    let mode = texts.ui(&format!("mode-{}", nic.mode.name()));
+    // The network's name where there is room for it: the tooltip has it in any case.
+    let whole = format!("{iface} · {}", mode_words(nic, texts));
+    let first = if fit(&whole, room, 12.0, false) == whole { whole } else { format!("{iface} · {mode}") };
     let mac = (card.plugs.len() == 1).then(|| {
         html! { <text class="mono dim small" x="13" y={f(top + 50.0)}>{ nic.mac.to_string() }</text> }
     });
     html! {
         <>
-            <text class="dim small" x="13" y={f(top + 13.0)}>{ fit(&first, room, 12.5, false) }</text>
+            <text class="dim small" x="13" y={f(top + 13.0)}>{ fit(&first, room, 12.0, false) }</text>
             <text class={class} x="13" y={f(top + 31.0)}>{ fit(&addr, room, 13.0, class == "mono") }</text>
             { for mac }
         </>

@@ -60,7 +60,8 @@ pub fn Stage(props: &Props) -> Html {
     let current = use_state(|| None::<Item>);
     let acting = use_state(|| None::<(NodeId, u8)>);
     let menu = use_state(|| None::<(NodeId, u8)>);
-    use_camera(&view, &scene);
+    let ready = !state.view.nodes.is_empty();
+    use_camera(&view, &scene, ready);
     let drag = use_dragging(props, &view, &scene, &acting);
     let acts_on = acting_card(&state.view, *acting, state.selection.node);
 
@@ -85,7 +86,7 @@ pub fn Stage(props: &Props) -> Html {
     let on_key = keys::on_key(&view, &scene);
     let on_double = keys::on_double(&state.view, &props.on_edit);
     let shown = menu.and_then(|at| nic_menu(props, &view, &scene, at, &menu));
-    if state.view.nodes.is_empty() {
+    if !ready {
         return html! {};
     }
     html! {
@@ -95,15 +96,15 @@ pub fn Stage(props: &Props) -> Html {
                 onclick={on_click} onkeydown={on_key} ondblclick={on_double}
             >
                 <Picture
-                    view={state.view.clone()} stage={view.clone()} scene={scene.clone()} chosen={state.selection.node}
+                    key="picture" view={state.view.clone()} stage={view.clone()} scene={scene.clone()} chosen={state.selection.node}
                     link={state.selection.link.filter(|_| state.selection.frame.is_none())} card={acts_on}
-                    lifted={drag.map(|drag| (drag.vm, drag.adapter))} current={*current}
+                    lifted={drag.map(|drag| (drag.vm, drag.adapter))} current={*current} highlight={state.highlight}
                     {on_press} {on_focus} on_edit={props.on_edit.clone()}
                 />
-                <Marks state={state.clone()} scene={scene.clone()} view={view.clone()} hits={(*hits).clone()} />
-                <DragLayer {drag} {scene} />
+                <Marks key="marks" state={state.clone()} scene={scene.clone()} view={view.clone()} hits={(*hits).clone()} />
+                <DragLayer key="drag" {drag} {scene} />
                 { for shown }
-                <Tools view={view} />
+                <Tools key="tools" view={view} />
             </div>
             <InWords view={state.view.clone()} />
         </>
@@ -112,10 +113,10 @@ pub fn Stage(props: &Props) -> Html {
 
 /// The camera follows the board's size and the scene until the reader moves it.
 #[hook]
-fn use_camera(view: &Shared<View>, scene: &std::rc::Rc<Scene>) {
+fn use_camera(view: &Shared<View>, scene: &std::rc::Rc<Scene>, ready: bool) {
     {
         let view = view.clone();
-        use_effect_with((), move |()| {
+        use_effect_with(ready, move |_| {
             let watch = view.board.cast::<web_sys::Element>().and_then(|board| {
                 let view = view.clone();
                 SizeWatch::new(&board, move || view.measure())
@@ -167,7 +168,7 @@ fn use_dragging(
         })
     };
     let view = view.clone();
-    use_effect_with((), move |()| {
+    use_effect_with(props.state.view.nodes.is_empty(), move |_| {
         let tell = Callback::from(move |what: Told| {
             let tell = told.borrow().clone();
             tell.emit(what);
@@ -239,7 +240,7 @@ fn nic_menu(
     };
     Some(html! {
         <NicMenu
-            key={format!("{vm}-{adapter}")} view={props.state.view.clone()} {vm} {adapter} at={Point::new(x, y)} {room}
+            key="menu" view={props.state.view.clone()} {vm} {adapter} at={Point::new(x, y)} {room}
             on_command={props.on_command.clone()} {on_edit} {on_close}
         />
     })

@@ -10,10 +10,11 @@ use super::cards::{self, told};
 use super::f;
 use super::view::View;
 use crate::app::{TextsHandle, use_texts};
+use crate::dom;
 use crate::layout::{Card, CardKind, HostBox, Item, Path, Plug, Point, Scene, Socket};
 use crate::shared::Shared;
-use crate::store::EditTarget;
 use crate::store::state::lease_seen;
+use crate::store::{EditTarget, Highlight};
 
 /// What the picture shows.
 #[derive(Clone, PartialEq, Properties)]
@@ -34,6 +35,8 @@ pub(super) struct Props {
     pub(super) lifted: Option<(NodeId, u8)>,
     /// What has the focus when the picture gets it.
     pub(super) current: Option<Item>,
+    /// What is pointed at elsewhere on the page.
+    pub(super) highlight: Option<Highlight>,
     /// Something was pressed.
     pub(super) on_press: Callback<Item>,
     /// Something got the focus.
@@ -48,11 +51,20 @@ pub(super) fn Picture(props: &Props) -> Html {
     let texts = use_texts();
     let scene = &props.scene;
     let cards = scene.cards.iter().map(|card| one_card(props, card, &texts));
+    let leaving = use_leaving(&props.view, scene);
+    let leaving = leaving.iter().map(|(view, card)| {
+        html! {
+            <g key={format!("gone-{}", card.node)} class="leaving" aria-hidden="true" transform={at(card.rect.x, card.rect.y)}>
+                { cards::card(view, card, &texts) }
+            </g>
+        }
+    });
     let plugs = scene.cards.iter().flat_map(|card| card.plugs.iter().map(move |plug| (card, plug)));
     html! {
         <svg class="stage-picture layer" role="group" aria-label={texts.ui("stage-picture")}>
             { for scene.hosts.iter().map(|host| frame(props, host, &texts)) }
             { internet(scene, &texts) }
+            { for leaving }
             { for scene.paths.iter().map(|path| cable(props, path, &texts)) }
             { for scene.hosts.iter().map(|host| panel(props, host, &texts)) }
             { for cards }
@@ -60,6 +72,43 @@ pub(super) fn Picture(props: &Props) -> Html {
             { for pencil(props, &texts) }
         </svg>
     }
+}
+
+/// How long what is gone is still seen going, in milliseconds.
+const LEAVING_MS: i32 = 320;
+
+/// Boxes of the last picture that are in this one no more, for as long as they fade.
+#[hook]
+fn use_leaving(view: &Shared<LabView>, scene: &Rc<Scene>) -> Vec<(Shared<LabView>, Card)> {
+    let last = use_mut_ref(|| None::<(Shared<LabView>, Rc<Scene>)>);
+    let leaving = use_state_eq(|| Rc::new(Vec::<Card>::new()));
+    let old_view = use_mut_ref(Shared::<LabView>::default);
+    {
+        let (leaving, old_view, view) = (leaving.setter(), old_view.clone(), view.clone());
+        use_effect_with(scene.clone(), move |scene| {
+            let before = last.borrow_mut().replace((view.clone(), scene.clone()));
+            let gone: Vec<Card> = before
+                .iter()
+                .flat_map(|(_, old)| &old.cards)
+                .filter(|card| {
+                    let built = matches!(card.kind, CardKind::Vm | CardKind::Built | CardKind::Part);
+                    // Another lab altogether is not a change of this one.
+                    built && !view.nodes.contains_key(&card.node) && view.nodes.len() > 1
+                })
+                .cloned()
+                .collect();
+            let timeout = (!gone.is_empty() && !dom::less_motion()).then(|| {
+                if let Some((old, _)) = before {
+                    *old_view.borrow_mut() = old;
+                }
+                leaving.set(Rc::new(gone));
+                dom::Timeout::new(LEAVING_MS, move || leaving.set(Rc::default()))
+            });
+            move || drop(timeout)
+        });
+    }
+    let view = old_view.borrow().clone();
+    leaving.iter().map(|card| (view.clone(), card.clone())).collect()
 }
 
 /// What makes something in the picture a control: name, focus, keys and clicks.
@@ -105,9 +154,13 @@ fn one_card(props: &Props, card: &Card, texts: &TextsHandle) -> Html {
     let control = Control::new(props, item);
     let label = told(&props.view, card, texts);
     let chosen = props.chosen == Some(card.node);
+    let lit = props.highlight.is_some_and(|point| {
+        point.node() == Some(card.node) && iface.is_none_or(|index| point.iface().is_none_or(|(_, at)| at == index))
+    });
+    let class = classes!("card", chosen.then_some("chosen"), lit.then_some("lit"));
     html! {
         <g
-            key={control.id.clone()} id={control.id.clone()} class={classes!("card", chosen.then_some("chosen"))}
+            key={control.id.clone()} id={control.id.clone()} {class}
             transform={at(card.rect.x, card.rect.y)} role="button" tabindex={control.tabindex}
             aria-label={label.clone()} aria-pressed={chosen.to_string()}
             onclick={control.on_click} onkeydown={control.on_key} onfocus={control.on_focus}
@@ -132,6 +185,8 @@ fn one_plug(props: &Props, card: &Card, plug: &Plug, texts: &TextsHandle) -> Htm
         (props.lifted == here).then_some("lifted"),
         (props.card == here).then_some("acting"),
     );
+    let lit = props.highlight.and_then(|point| point.iface()) == Some((card.node, plug.iface));
+    let class = classes!(class, lit.then_some("lit"));
     let half = (plug.row.h / 2.0 - 1.0).clamp(6.0, 10.0);
     html! {
         <g
@@ -254,6 +309,7 @@ fn cable(props: &Props, path: &Path, texts: &TextsHandle) -> Html {
         (path.up && lease && !inner).then_some("live"),
         lifted.then_some("lifted"),
         path.link.is_some_and(|link| props.link == Some(link)).then_some("chosen"),
+        path.link.is_some_and(|link| props.highlight == Some(Highlight::Link(link))).then_some("lit"),
     );
     let d = path.svg();
     let key = match (path.link, nic) {

@@ -20,14 +20,22 @@ pub(super) struct Props {
 pub(super) fn InWords(props: &Props) -> Html {
     let texts = use_texts();
     let lines = speak(&props.view);
-    let news = modes(&props.view).into_iter().map(|(vm, adapter, mode)| {
-        let mode = texts.ui(&format!("mode-{}", mode.name())).to_string();
-        let args = [("vm", vm), ("adapter", adapter.to_string()), ("mode", mode)];
-        texts.ui_with("in-words-mode", &args).to_string()
+    // One element a card: what is announced is the card that changed, not all of them.
+    let news = modes(&props.view).into_iter().map(|card| {
+        let mut mode = texts.ui(&format!("mode-{}", card.mode.name())).to_string();
+        if !card.network.is_empty() {
+            mode = format!("{mode}, {}", card.network);
+        }
+        if !card.cable {
+            mode = format!("{mode}, {}", texts.ui("cable-out"));
+        }
+        let key = format!("{}-{}", card.vm, card.adapter);
+        let args = [("vm", card.vm), ("adapter", card.adapter.to_string()), ("mode", mode)];
+        html! { <p {key}>{ &*texts.ui_with("in-words-mode", &args) }</p> }
     });
     html! {
         <div class="sr">
-            <p role="status" aria-live="polite">{ news.collect::<Vec<_>>().join(" ") }</p>
+            <div role="status" aria-live="polite" aria-atomic="false">{ for news }</div>
             <ul aria-label={texts.ui("in-words")}>
                 { for lines.iter().map(|line| html! { <li key={line.node.0}>{ sentence(&props.view, line, &texts) }</li> }) }
             </ul>
@@ -37,7 +45,13 @@ pub(super) fn InWords(props: &Props) -> Html {
 
 fn sentence(view: &LabView, line: &Spoken, texts: &TextsHandle) -> String {
     let Some(node) = view.nodes.get(&line.node) else { return String::new() };
+    let nics: Vec<_> = view.nics.values().filter(|nic| nic.vm == line.node).collect();
     let addrs = match (line.addrs.is_empty(), node.kind) {
+        _ if node.off => texts.ui("vm-off").to_string(),
+        // Of a VM every card is told: interface, adapter, mode, network, address.
+        _ if !nics.is_empty() => {
+            nics.iter().map(|nic| super::cards::nic_told(view, nic, texts)).collect::<Vec<_>>().join("; ")
+        }
         (false, _) => line.addrs.join(", "),
         (true, NodeKind::Switch | NodeKind::NatEngine) => texts.ui(kind_key(node.kind)).to_string(),
         (true, _) => texts.ui("no-address").to_string(),

@@ -85,10 +85,15 @@ impl FrameLog {
 
     /// Appends an entry; the oldest piece is forgotten when there are too many.
     pub fn push(&mut self, entry: FrameEntry) {
+        self.push_known(Rc::new(entry));
+    }
+
+    /// Appends an entry of another log of the same session, with what was worked out of it.
+    pub fn push_known(&mut self, entry: Rc<FrameEntry>) {
         self.bytes += entry.bytes().len();
         match self.pieces.back_mut() {
-            Some(piece) if piece.len() < PIECE => Rc::make_mut(piece).push(Rc::new(entry)),
-            _ => self.pieces.push_back(Rc::new(vec![Rc::new(entry)])),
+            Some(piece) if piece.len() < PIECE => Rc::make_mut(piece).push(entry),
+            _ => self.pieces.push_back(Rc::new(vec![entry])),
         }
         self.len += 1;
         while self.len > VIEW_FRAMES_MAX || self.bytes > VIEW_FRAME_BYTES_MAX {
@@ -113,6 +118,7 @@ impl FrameLog {
             Rc::make_mut(last).truncate(count);
         }
         cut.len = cut.pieces.iter().map(|piece| piece.len()).sum();
+        cut.bytes = cut.iter().map(|entry| entry.bytes().len()).sum();
         cut.bytes = cut.iter().map(|entry| entry.bytes().len()).sum();
         cut
     }

@@ -256,7 +256,11 @@ fn passing(state: &mut AppState, kept: &Kept, history: &[Event], seq: u64, windo
         let known = event.seq < from;
         match &event.fact {
             Fact::FrameSent(sent) if !known || frames.last().is_none_or(|last| last.seq < event.seq) => {
-                frames.push(FrameEntry::new(event.seq, event.time, sent.clone()));
+                // The same entry where it is known: its layers were worked out once.
+                match kept.frames.get(event.seq).filter(|entry| entry.sent.frame == sent.frame) {
+                    Some(entry) => frames.push_known(entry.clone()),
+                    None => frames.push(FrameEntry::new(event.seq, event.time, sent.clone())),
+                }
             }
             Fact::FrameDropped(dropped) if !known => {
                 outcomes.push(dropped.frame, outcome(dropped.node, What::Dropped(dropped.reason)));

@@ -66,6 +66,8 @@ pub const PROCESSES_MAX: usize = 1_024;
 pub const SOCKET_RECEIVE_BYTES_MAX: usize = 212_992;
 /// Addresses one DHCP pool may hold.
 pub const DHCP_POOL_MAX: u32 = 65_536;
+/// Scopes of one DHCP service of a machine.
+pub const DHCP_SCOPES_MAX: usize = 32;
 /// Answers of one DHCP server that wait for a ping or for its delay.
 pub const DHCP_PENDING_MAX: usize = 1_024;
 /// Characters of one command line.

@@ -235,6 +235,9 @@ pub struct NicChange {
     /// What it gets to see of others' frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promiscuous: Option<Promiscuous>,
+    /// The private network of its NAT; only while the VM is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nat_net: Option<Cidr>,
 }
 
 /// What changes at a NAT network; what is not there stays as it is.

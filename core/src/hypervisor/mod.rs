@@ -15,7 +15,7 @@ pub use nat_engine::{NatEngine, PORT as NAT_ENGINE_PORT};
 pub use nat_network::NatNetwork;
 pub use objects::{
     DEFAULT_HOST_ONLY, DEFAULT_INTERNAL, DEFAULT_NAT_NETWORK, HostOnly, Inventory, NatNet, NetworkDhcp,
-    check_host_only_address, check_name, check_name_or_none, check_nat_cidr,
+    check_host_only_address, check_name, check_name_or_none, check_nat_cidr, check_nat_net,
 };
 pub use query::{HypervisorAnswer, HypervisorRequest, HypervisorView, NicView, VmView};
 
@@ -24,7 +24,6 @@ use std::collections::BTreeMap;
 use crate::addr::MacAddr;
 use crate::error::UserError;
 use crate::id::{LinkId, NodeId, TapId};
-use crate::lab::ForwardSpec;
 use crate::view::{Mode, NicRow};
 
 /// One card of a VM, and what the hypervisor built for its mode.
@@ -36,8 +35,6 @@ pub struct Nic {
     pub mtu: u32,
     /// The network that each mode last had here.
     pub remembered: BTreeMap<Mode, String>,
-    /// Port forwarding of its NAT.
-    pub forwards: Vec<ForwardSpec>,
     /// What was built for this card alone.
     pub built: Option<NodeId>,
     /// Its cable.
@@ -49,7 +46,7 @@ pub struct Nic {
 impl Nic {
     /// A card with nothing built for it.
     pub fn new(row: NicRow, mtu: u32) -> Self {
-        Self { row, mtu, remembered: BTreeMap::new(), forwards: Vec::new(), built: None, link: None, tap: None }
+        Self { row, mtu, remembered: BTreeMap::new(), built: None, link: None, tap: None }
     }
 }
 

@@ -42,24 +42,30 @@ pub struct NatNetwork {
 }
 
 impl NatNetwork {
-    /// The numbers of an adapter (1 to 8) in mode NAT: 10.0.2.0/24 for the first, 10.0.3.0/24 for the second …
-    pub fn nat(profile: Profile, adapter: u8) -> Self {
+    /// The network of an adapter (1 to 8) in mode NAT: 10.0.2.0/24 for the first, 10.0.3.0/24 for the second …
+    pub const fn usual_network(adapter: u8) -> Cidr {
+        Cidr::new(Ipv4Addr::new(10, 0, adapter.saturating_add(1), 0), 24)
+    }
+
+    /// The numbers of a card in mode NAT with this network.
+    pub fn nat(profile: Profile, network: Cidr) -> Self {
         match profile {
-            Profile::Lecture => Self::lecture(adapter),
-            Profile::VirtualBox => Self::virtualbox(adapter),
+            Profile::Lecture => Self::lecture(network),
+            Profile::VirtualBox => Self::virtualbox(network),
         }
     }
 
     /// The lecture's: gateway, DHCP and DNS server are all .1; the first lease is .15, for a week.
-    pub fn lecture(adapter: u8) -> Self {
-        let net = adapter.saturating_add(1);
-        let addr = |last| Ipv4Addr::new(10, 0, net, last);
+    pub fn lecture(network: Cidr) -> Self {
+        let network = network.network();
+        let addr = |host: u32| Ipv4Addr::from_bits(network.addr.to_bits().saturating_add(host));
         Self {
-            network: Cidr::new(addr(0), 24),
+            network,
             gateway: addr(1),
             mac: NAT_MAC,
             first: addr(15),
-            last: addr(254),
+            // A pool of a whole /8 would be no use to anybody.
+            last: addr(254).min(Ipv4Addr::from_bits(network.broadcast().to_bits() - 1)),
             lease_secs: 7 * 24 * 3600,
             dhcp: Some(addr(1)),
             dns: addr(1),
@@ -73,9 +79,9 @@ impl NatNetwork {
     /// VirtualBox's (Devices/Network/DrvNATlibslirp.cpp): the host is .2 and DHCP's server, DNS is .3, TFTP .4; 16 leases
     /// from .15, for a day (libslirp's bootp.c: `NB_BOOTP_CLIENTS`, `LEASE_TIME`). The host's loopback is not to be reached
     /// (`--nat-localhostreachable` off).
-    pub fn virtualbox(adapter: u8) -> Self {
-        let net = adapter.saturating_add(1);
-        let addr = |last| Ipv4Addr::new(10, 0, net, last);
+    pub fn virtualbox(network: Cidr) -> Self {
+        let lecture = Self::lecture(network);
+        let addr = |host: u32| Ipv4Addr::from_bits(lecture.network.addr.to_bits().saturating_add(host));
         Self {
             gateway: addr(2),
             last: addr(30),
@@ -85,7 +91,7 @@ impl NatNetwork {
             silent: Some(addr(4)),
             sockets: true,
             flavour: Flavour::Slirp,
-            ..Self::lecture(adapter)
+            ..lecture
         }
     }
 

@@ -12,7 +12,7 @@ use crate::dhcp::{Flavour, Reservation, ServerConfig};
 use crate::error::UserError;
 use crate::lab::{DhcpOptionSpec, ForwardSpec, Profile};
 use crate::limits;
-use crate::view::Mode;
+use crate::view::{Mode, NetworkDhcpRow};
 
 /// The names that VirtualBox's window proposes.
 pub const DEFAULT_HOST_ONLY: &str = "vboxnet0";
@@ -230,6 +230,22 @@ impl NetworkDhcp {
         Ok(())
     }
 
+    /// How it is shown.
+    pub fn row(&self) -> NetworkDhcpRow {
+        NetworkDhcpRow {
+            address: self.address,
+            first: self.first,
+            last: self.last,
+            enabled: self.enabled,
+            stopped: self.stopped,
+            lease_min: self.lease_min,
+            lease_default: self.lease_default,
+            lease_max: self.lease_max,
+            options: self.options.values().cloned().collect(),
+            fixed: self.fixed.iter().map(|(mac, addr)| (*mac, *addr)).collect(),
+        }
+    }
+
     /// What the server is told.
     pub fn config(&self) -> ServerConfig {
         let lease = self.lease_default.unwrap_or(LEASE_SECS.1);
@@ -442,6 +458,20 @@ pub fn check_nat_cidr(network: Cidr) -> Result<(), UserError> {
         return Err(UserError::new("hv-natnetwork-network").with("network", network));
     }
     Ok(())
+}
+
+/// What may be the private network of a card in mode NAT: room for the addresses up to .30 that leases are given from
+/// .15 on, no host bits, and unicast.
+///
+/// # Errors
+/// `hv-nat-net`.
+pub fn check_nat_net(network: Cidr) -> Result<(), UserError> {
+    let sound = network.network() == network && (8..=27).contains(&network.prefix) && !network.addr.is_multicast();
+    if sound && !network.addr.is_loopback() && !network.addr.is_unspecified() {
+        Ok(())
+    } else {
+        Err(UserError::new("hv-nat-net").with("network", network))
+    }
 }
 
 /// An object's name: a word that a command line can hold.

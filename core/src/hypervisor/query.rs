@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::command::HypervisorCommand;
 use super::objects::Inventory;
 use crate::error::UserError;
-use crate::lab::ForwardSpec;
 use crate::view::{LeaseRow, Mode, NicRow};
 
 /// What a program asks.
@@ -59,8 +58,6 @@ pub struct NicView {
     pub row: NicRow,
     /// The network that each mode last had here.
     pub remembered: BTreeMap<Mode, String>,
-    /// Port forwarding of its NAT.
-    pub forwards: Vec<ForwardSpec>,
 }
 
 impl HypervisorView {

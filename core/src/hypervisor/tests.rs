@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::forward::{network_rule, nic_rule, parse_network_rule, parse_nic_rule};
 use super::*;
 use crate::addr::{Cidr, L4Proto};
-use crate::lab::{DhcpOptionSpec, DhcpOptionValue};
+use crate::lab::{DhcpOptionSpec, DhcpOptionValue, ForwardSpec};
 
 fn cidr(text: &str) -> Cidr {
     text.parse().unwrap()

@@ -36,6 +36,18 @@ pub(super) fn check(lab: &Lab) -> Vec<UserError> {
     check.errors
 }
 
+/// A scope by itself, at a machine with these interfaces and their addresses.
+///
+/// # Errors
+/// The first fault, with the place.
+pub fn check_scope(place: &str, ifaces: &[(String, Vec<Cidr>)], scope: &ScopeSpec) -> Result<(), UserError> {
+    let lab = Lab::empty();
+    let mut check = Check { lab: &lab, errors: Vec::new(), used: BTreeSet::new() };
+    let addresses = ifaces.iter().map(|(name, list)| (name.as_str(), list.as_slice())).collect();
+    check.scope(&Ports { place: String::new(), addresses }, place, scope);
+    check.errors.into_iter().next().map_or(Ok(()), Err)
+}
+
 pub(super) struct Check<'a> {
     pub(super) lab: &'a Lab,
     pub(super) errors: Vec<UserError>,

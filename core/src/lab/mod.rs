@@ -14,7 +14,7 @@ mod vm;
 #[cfg(test)]
 mod tests;
 
-pub use check::is_name;
+pub use check::{check_scope, is_name};
 pub use service::*;
 pub use spec::*;
 pub use vm::*;

@@ -51,6 +51,24 @@ pub struct Lab {
     pub hypervisors: Vec<HypervisorSpec>,
 }
 
+impl Lab {
+    /// A lab with nothing in it, and no name yet.
+    pub(super) fn empty() -> Self {
+        Self {
+            format_version: super::FORMAT_VERSION,
+            name: String::new(),
+            title: Texts::new(),
+            summary: Texts::new(),
+            profile: Profile::default(),
+            machines: Vec::new(),
+            switches: Vec::new(),
+            cables: Vec::new(),
+            vms: Vec::new(),
+            hypervisors: Vec::new(),
+        }
+    }
+}
+
 /// Whose numbers the hypervisor uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -283,13 +283,17 @@ impl Machine {
 
     /// Starts a service under this name; nothing happens if it runs already.
     pub fn start_service(&mut self, ctx: &mut Ctx<'_>, name: &str, argv: Vec<String>, program: Program) {
-        let running = self.services.get(name).copied().flatten();
-        if running.is_some_and(|pid| self.process_row(pid).is_some()) {
+        if self.runs_service(name) {
             return;
         }
         let pid = self.start_process(ctx, process::INIT, None, None, argv, program);
         self.services.insert(name.to_owned(), pid);
         self.run(ctx);
+    }
+
+    /// Whether a service runs.
+    pub fn runs_service(&self, name: &str) -> bool {
+        self.services.get(name).copied().flatten().is_some_and(|pid| self.process_row(pid).is_some())
     }
 
     /// Stops a service.

@@ -11,7 +11,7 @@ use crate::id::{JobId, Pid};
 use crate::limits;
 use crate::programs::{Errno, Program, Signal, Stdio, Step};
 use crate::time::SimTime;
-use crate::view::{Key, ProcessRow, Row};
+use crate::view::{Key, LeaseState, ProcessRow, Row};
 
 /// The first process's PID.
 pub(super) const INIT: Pid = Pid(1);
@@ -278,8 +278,14 @@ impl Machine {
         {
             ctx.del(Key::DhcpClient(row.key()));
         }
+        let mut served = false;
         for (_, (_, row)) in self.dhcp_servers.extract_if(.., |_, (owner, _)| *owner == pid) {
             ctx.del(Key::DhcpServer(row.key()));
+            served = true;
+        }
+        // Leases are in the file and outlive the server; what it had only offered goes with it.
+        for (_, row) in self.leases.extract_if(.., |_, row| served && row.state == LeaseState::Offered) {
+            ctx.del(Key::Lease(row.key()));
         }
         let Some(process) = self.processes.table.get_mut(&pid) else { return };
         process.program = None;

@@ -67,7 +67,7 @@ tables! {
     nodes: Node(NodeRow, crate::id::NodeId);
     /// A VM's virtual network cards.
     nics: Nic(NicRow, (crate::id::NodeId, u8));
-    /// NAT networks and host-only interfaces.
+    /// NAT networks, host-only interfaces, internal networks with a DHCP server.
     host_networks: HostNetwork(HostNetworkRow, (crate::id::NodeId, Mode, String));
     /// Interfaces, as `ip link` shows them.
     ifaces: Iface(IfaceRow, (crate::id::NodeId, u32));
@@ -89,6 +89,8 @@ tables! {
     leases: Lease(LeaseRow, (crate::id::NodeId, core::net::Ipv4Addr));
     /// DHCP servers and their scopes.
     dhcp_servers: DhcpServer(DhcpServerRow, (crate::id::NodeId, u32));
+    /// Services of machines, running or not.
+    services: Service(ServiceRow, (crate::id::NodeId, String));
     /// DHCP clients and where they are in their state machine.
     dhcp_clients: DhcpClient(DhcpClientRow, (crate::id::NodeId, u32));
     /// Port-forwarding rules whose sockets are open on a host.

@@ -36,6 +36,9 @@ impl World {
             Command::Link { a, b, setting } => self.change_link(a, b.as_deref(), setting)?,
             Command::Switch { switch, setting } => self.change_switch(switch, setting)?,
             Command::Service { machine, service, start } => self.change_service(machine, service, *start)?,
+            Command::Scope { machine, service, scope, to } => {
+                self.change_scope(machine, service, *scope, to.as_deref())?;
+            }
             Command::Hypervisor { host, change } => {
                 let host = self.hypervisor_host(host)?;
                 self.hypervise(host, change)?;
@@ -93,21 +96,6 @@ impl World {
         Ok(())
     }
 
-    fn change_service(&mut self, machine: &str, service: &str, start: bool) -> Result<(), UserError> {
-        let id = self.simulated(machine)?;
-        let spec = self
-            .services
-            .get(&(id, service.to_owned()))
-            .cloned()
-            .ok_or_else(|| UserError::new("unknown-service").with("machine", machine).with("name", service))?;
-        if start {
-            self.start_service(id, &spec);
-        } else {
-            self.with_machine(id, |machine, ctx| machine.stop_service(ctx, service));
-        }
-        Ok(())
-    }
-
     /// The machine with this name, simulated or real.
     pub(super) fn machine_id(&self, name: &str) -> Result<NodeId, UserError> {
         let id = self.node_named(name).filter(|id| matches!(self.node(*id).map(|n| &n.body), Some(Body::Machine(_))));
@@ -115,7 +103,7 @@ impl World {
     }
 
     /// The machine with this name, whose inside we simulate.
-    fn simulated(&self, name: &str) -> Result<NodeId, UserError> {
+    pub(super) fn simulated(&self, name: &str) -> Result<NodeId, UserError> {
         let id = self.machine_id(name)?;
         match self.node(id) {
             Some(node) if node.row.real => Err(UserError::new("machine-is-real").with("name", name)),

@@ -99,7 +99,8 @@ impl World {
     /// A private network with its engine, for one card.
     fn build_nat(&mut self, host: NodeId, vm: &str, adapter: u8) -> NodeId {
         let seed = self.seed;
-        let numbers = NatNetwork::nat(self.profile, adapter);
+        let own = self.node_named(vm).and_then(|id| self.nics.get(&(id, adapter))?.row.nat_net);
+        let numbers = NatNetwork::nat(self.profile, own.unwrap_or(NatNetwork::usual_network(adapter)));
         let name = self.free_name(&format!("nat-{vm}-{adapter}"));
         let engine = self.add_node(&name, NodeKind::NatEngine, Some(host), "", |id| {
             Body::Engine(Box::new(NatEngine::new(id, host, numbers.clone(), seed)))
@@ -116,7 +117,7 @@ impl World {
     /// (and logs it); [`World::rows`] shows those that are open.
     fn open_forwards(&mut self, built: Option<NodeId>, key: (NodeId, u8)) {
         let Some(engine) = built else { return };
-        for rule in self.nics.get(&key).map(|nic| nic.forwards.clone()).unwrap_or_default() {
+        for rule in self.nics.get(&key).map(|nic| nic.row.forwards.clone()).unwrap_or_default() {
             let _ = self.open_forward(engine, &rule);
         }
     }

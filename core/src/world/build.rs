@@ -10,14 +10,14 @@ use crate::error::UserError;
 use crate::hypervisor::{HostOnly, HypervisorCommand, Inventory, NatNetworkChange};
 use crate::id::{NodeId, Port};
 use crate::lab::{
-    CableEnd, CableSpec, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, SecuritySpec, ServiceSpec,
+    CableEnd, CableSpec, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, SecuritySpec,
     SwitchSpec,
 };
 use crate::limits;
 use crate::link::LinkConfig;
 use crate::machine::Machine;
 use crate::machine::iface::Iface;
-use crate::programs::{LinkChange, NewAddr, Program, RouteSpec};
+use crate::programs::{LinkChange, NewAddr, RouteSpec};
 use crate::switch::{PORT_PRIORITY, PortConfig, SecurityConfig, StpConfig, SwitchConfig, Violation};
 use crate::view::{NodeKind, Scope};
 
@@ -182,22 +182,6 @@ impl World {
                     machine.set_masquerade(index);
                 }
             }
-        });
-    }
-
-    pub(super) fn start_services(&mut self, id: NodeId, services: &[ServiceSpec]) {
-        for spec in services {
-            self.services.insert((id, spec.name.clone()), spec.clone());
-            if spec.start {
-                self.start_service(id, spec);
-            }
-        }
-    }
-
-    pub(super) fn start_service(&mut self, id: NodeId, spec: &ServiceSpec) {
-        self.with_machine(id, |machine, ctx| {
-            let Some(program) = Program::service(spec, machine) else { return };
-            machine.start_service(ctx, &spec.name, vec![spec.program().to_owned()], program);
         });
     }
 

@@ -146,7 +146,7 @@ impl World {
         let epoch = cable.epoch;
         let direction = if end == 0 { Direction::AtoB } else { Direction::BtoA };
         let instant = cable.link.is_instant();
-        let fate = if cable.mute[usize::from(end)] {
+        let fate = if cable.row.mute[usize::from(end)] {
             Transmit::Lost(DropReason::LinkLoss)
         } else {
             cable.link.transmit(self.now, direction, frame.bytes.len())

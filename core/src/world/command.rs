@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hypervisor::HypervisorCommand;
 use crate::id::JobId;
-use crate::lab::SecuritySpec;
+use crate::lab::{ScopeSpec, SecuritySpec};
 use crate::programs::Signal;
 use crate::view::Mode;
 
@@ -96,6 +96,18 @@ pub enum Command {
         service: String,
         /// Start or stop.
         start: bool,
+    },
+    /// Changes a scope of a machine's DHCP service, which is restarted for it if it runs.
+    Scope {
+        /// The machine's name.
+        machine: String,
+        /// The service's name.
+        service: String,
+        /// The scope's number, from 0; the number of scopes for one more.
+        scope: u32,
+        /// The scope as it is to be; none removes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Box<ScopeSpec>>,
     },
     /// Makes, changes or removes something of a hypervisor's.
     Hypervisor {

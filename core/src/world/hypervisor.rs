@@ -8,12 +8,12 @@ use crate::addr::Cidr;
 use crate::error::UserError;
 use crate::hypervisor::{
     DhcpServerChange, HypervisorAnswer, HypervisorCommand, HypervisorRequest, HypervisorView, NatNetworkChange,
-    NetworkDhcp, NetworkName, NicChange, NicView, Run, VmView, check_host_only_address, forward,
+    NatNetwork, NetworkDhcp, NetworkName, NicChange, NicView, Run, VmView, check_host_only_address, check_nat_net, forward,
 };
 use crate::id::NodeId;
 use crate::lab::ForwardSpec;
 use crate::programs::{LinkChange, NewAddr};
-use crate::view::{Mode, NodeKind, Row, Scope};
+use crate::view::{Key, Mode, NodeKind, Row, Scope};
 
 /// Where a Linux host says which host-only networks VirtualBox may use.
 const NETWORKS_CONF: &str = "/etc/vbox/networks.conf";
@@ -79,6 +79,9 @@ impl World {
                 self.inventory(host)?.dhcp_server(network)?;
                 self.inventory(host)?.dhcp_servers.remove(network);
                 self.renew_dhcp(host, network);
+                if network.mode() == Mode::Internal {
+                    self.del(Key::HostNetwork((host, Mode::Internal, network.name().to_owned())));
+                }
                 Ok(())
             }
             C::RunDhcpServer { network, run } => self.run_dhcp_server(host, network, *run),
@@ -97,6 +100,10 @@ impl World {
                 return Err(UserError::new("hv-mac").with("text", mac));
             }
         }
+        if let Some(network) = change.nat_net {
+            self.vm_off(host, vm)?;
+            check_nat_net(network)?;
+        }
         for (mode, name) in &change.remember {
             if let Some(nic) = self.nics.get_mut(&key) {
                 nic.remembered.insert(*mode, name.clone());
@@ -106,6 +113,9 @@ impl World {
             self.attach(vm, adapter, change.mode.unwrap_or(now), change.network.as_deref().unwrap_or(""))?;
         }
         let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
+        if let Some(network) = change.nat_net {
+            nic.row.nat_net = Some(network).filter(|network| *network != NatNetwork::usual_network(adapter));
+        }
         nic.row.mac = change.mac.unwrap_or(nic.row.mac);
         nic.row.promiscuous = change.promiscuous.unwrap_or(nic.row.promiscuous);
         nic.row.cable = change.cable.unwrap_or(nic.row.cable);
@@ -126,14 +136,15 @@ impl World {
         self.vm_of(host, vm)?;
         let key = self.nic_key(vm, adapter)?;
         let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
-        forward::add(&mut nic.forwards, rule)?;
+        forward::add(&mut nic.row.forwards, rule)?;
         let engine = nic.built.filter(|_| nic.row.mode == Mode::Nat);
         if let Some(Err(error)) = engine.map(|engine| self.open_forward(engine, rule)) {
             if let Some(nic) = self.nics.get_mut(&key) {
-                nic.forwards.retain(|other| other.name != rule.name);
+                nic.row.forwards.retain(|other| other.name != rule.name);
             }
             return Err(error);
         }
+        self.show_nic(key);
         Ok(())
     }
 
@@ -141,11 +152,18 @@ impl World {
         self.vm_of(host, vm)?;
         let key = self.nic_key(vm, adapter)?;
         let Some(nic) = self.nics.get_mut(&key) else { return Ok(()) };
-        forward::remove(&mut nic.forwards, name)?;
+        forward::remove(&mut nic.row.forwards, name)?;
         if let Some(engine) = nic.built.filter(|_| nic.row.mode == Mode::Nat) {
             self.close_forward(engine, name);
         }
+        self.show_nic(key);
         Ok(())
+    }
+
+    fn show_nic(&mut self, key: super::attach::NicKey) {
+        if let Some(row) = self.nics.get(&key).map(|nic| nic.row.clone()) {
+            self.put(Row::Nic(row));
+        }
     }
 
     fn set_nat_network(&mut self, host: NodeId, name: &str, change: &NatNetworkChange) -> Result<(), UserError> {
@@ -267,9 +285,7 @@ impl World {
         if key.1 == Mode::Internal || self.cards_in(&key).iter().any(|card| self.is_plugged(*card)) {
             self.start_dhcp(&key);
         }
-        if key.1 == Mode::HostOnly {
-            self.show_network(&key);
-        }
+        self.show_network(&key);
     }
 
     fn is_plugged(&self, card: super::attach::NicKey) -> bool {
@@ -283,12 +299,7 @@ impl World {
         let nics = |vm: NodeId| {
             let own = self.nics.range((vm, 0)..=(vm, u8::MAX));
             own.map(|(key, nic)| {
-                let view = NicView {
-                    row: nic.row.clone(),
-                    remembered: nic.remembered.clone(),
-                    forwards: nic.forwards.clone(),
-                };
-                (key.1, view)
+                (key.1, NicView { row: nic.row.clone(), remembered: nic.remembered.clone() })
             })
         };
         let vm_view = |row: &crate::view::NodeRow| VmView {

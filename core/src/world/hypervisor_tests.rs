@@ -297,3 +297,109 @@ proptest! {
         watched.fold_is_query();
     }
 }
+
+#[test]
+fn a_cards_private_network_is_changed_while_its_vm_is_off_and_the_lease_is_of_the_new_one() {
+    let mut watched = Watched::new();
+    watched.command(&attach("vm1", Mode::Nat, "")).unwrap();
+    let set = |network: &str| {
+        let change = NicChange { nat_net: Some(network.parse().unwrap()), ..NicChange::default() };
+        C::SetNic { vm: "vm1".into(), adapter: 1, change }
+    };
+    assert_eq!(watched.hv(set("10.9.0.0/24")), Err("hv-vm-running".into()));
+    watched.hv(C::PowerOff { name: "vm1".into() }).unwrap();
+    for wrong in ["10.9.0.1/24", "10.9.0.0/28", "224.0.0.0/8"] {
+        assert_eq!(watched.hv(set(wrong)), Err("hv-nat-net".into()), "{wrong}");
+    }
+    watched.hv(set("10.9.0.0/24")).unwrap();
+    watched.hv(C::StartVm { name: "vm1".into() }).unwrap();
+    watched.run("vm1", "dhclient enp0s3");
+    watched.pass(Duration::from_secs(5));
+    assert!(watched.view.addrs.values().any(|row| row.addr.to_string() == "10.9.0.15"));
+    watched.fold_is_query();
+    watched.hv(C::PowerOff { name: "vm1".into() }).unwrap();
+    watched.hv(set("10.0.2.0/24")).unwrap();
+    assert!(watched.view.nics.values().all(|nic| nic.nat_net.is_none()), "the usual network is no change");
+}
+
+#[test]
+fn rules_and_servers_are_shown_also_while_nothing_of_them_runs() {
+    let mut watched = Watched::new();
+    let rule = crate::lab::ForwardSpec {
+        name: "ssh".into(),
+        proto: crate::addr::L4Proto::Tcp,
+        host_address: None,
+        host_port: 2_222,
+        guest_address: None,
+        guest_port: 22,
+    };
+    watched.command(&attach("vm1", Mode::NotAttached, "")).unwrap();
+    watched.hv(C::AddForward { vm: "vm1".into(), adapter: 1, rule }).unwrap();
+    assert!(watched.view.forwards.is_empty());
+    assert_eq!(watched.view.nics.values().flat_map(|nic| &nic.forwards).count(), 1);
+    let blue = NetworkName::Internal("blue".into());
+    watched.hv(dhcp_server(blue.clone(), "10.10.10", false)).unwrap();
+    let shown = |watched: &Watched| watched.view.host_networks.values().find(|row| row.name == "blue").cloned();
+    assert!(shown(&watched).unwrap().server.is_some_and(|server| !server.enabled));
+    watched.fold_is_query();
+    watched.hv(C::RemoveDhcpServer { network: blue }).unwrap();
+    assert_eq!(shown(&watched), None);
+    watched.fold_is_query();
+}
+
+fn scope(first: &str, last: &str) -> crate::lab::ScopeSpec {
+    serde_json::from_value(serde_json::json!({ "dev": "eth0", "first": first, "last": last, "lease_secs": 600 })).unwrap()
+}
+
+fn change_scope(at: u32, to: Option<crate::lab::ScopeSpec>) -> Command {
+    Command::Scope { machine: "dhcp-server".into(), service: "dhcpd".into(), scope: at, to: to.map(Box::new) }
+}
+
+#[test]
+fn after_its_scope_has_changed_a_server_gives_addresses_of_the_new_pool_and_keeps_leases_that_are_in_it() {
+    let mut watched = Watched::new();
+    for vm in ["vm1", "vm2"] {
+        watched.command(&attach(vm, Mode::Bridged, "")).unwrap();
+    }
+    watched.run("vm1", "dhclient enp0s3");
+    watched.pass(Duration::from_secs(5));
+    let leases = |watched: &Watched| watched.view.leases.values().map(|row| row.addr.to_string()).collect::<Vec<_>>();
+    assert_eq!(leases(&watched), ["192.168.0.120"]);
+    watched.command(&change_scope(0, Some(scope("192.168.0.120", "192.168.0.121")))).unwrap();
+    watched.pass(Duration::from_secs(1));
+    watched.fold_is_query();
+    watched.run("vm2", "dhclient enp0s3");
+    watched.pass(Duration::from_secs(5));
+    assert!(watched.view.addrs.values().any(|row| row.addr.to_string() == "192.168.0.121"), "120 is still promised");
+    watched.command(&change_scope(0, Some(scope("192.168.0.60", "192.168.0.69")))).unwrap();
+    watched.run("vm1", "dhclient -r enp0s3; dhclient enp0s3");
+    watched.pass(Duration::from_secs(10));
+    assert!(watched.view.addrs.values().any(|row| row.addr.to_string() == "192.168.0.60"), "{:?}", leases(&watched));
+    watched.fold_is_query();
+}
+
+#[test]
+fn a_scope_that_cannot_be_is_refused_with_its_place_and_nothing_changes() {
+    let mut watched = Watched::new();
+    let before = watched.view.services.clone();
+    let wrong = [
+        (change_scope(0, Some(scope("10.0.0.5", "10.0.0.9"))), "lab-scope-network"),
+        (change_scope(0, Some(scope("192.168.0.9", "192.168.0.5"))), "lab-scope-range"),
+        (change_scope(7, Some(scope("192.168.0.5", "192.168.0.9"))), "scope-unknown"),
+        (change_scope(0, None), "lab-scope-missing"),
+        (
+            Command::Scope { machine: "web".into(), service: "http".into(), scope: 0, to: None },
+            "scope-not-dhcp",
+        ),
+    ];
+    for (command, code) in wrong {
+        let refused = watched.world.handle(watched.world.now(), Input::Command(&command)).unwrap_err();
+        assert_eq!(refused.code, code);
+        assert!(refused.args.iter().any(|(name, value)| name == "place" && value.contains("service")), "{refused}");
+    }
+    assert_eq!(watched.view.services, before);
+    watched.command(&change_scope(1, Some(scope("192.168.0.210", "192.168.0.219")))).unwrap();
+    watched.command(&change_scope(0, None)).unwrap();
+    assert_eq!(watched.view.dhcp_servers.values().filter(|row| row.first.to_string() == "192.168.0.210").count(), 1);
+    watched.fold_is_query();
+}

@@ -23,6 +23,7 @@ mod networks;
 mod node;
 mod promisc;
 mod queue;
+mod services;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -235,6 +236,7 @@ impl World {
         let mut rows: Vec<_> = nodes.clone().map(|node| Row::Node(node.row.clone())).collect();
         rows.extend(self.nics.values().map(|nic| Row::Nic(nic.row.clone())));
         rows.extend(self.network_rows().into_iter().map(Row::HostNetwork));
+        rows.extend(self.service_rows().map(Row::Service));
         rows.extend(self.links.iter().flatten().map(|cable| Row::Link(cable.row.clone())));
         rows.extend(nodes.flat_map(|node| node.rows(self.now, samples)));
         rows

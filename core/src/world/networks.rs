@@ -10,7 +10,7 @@ use crate::addr::{Cidr, MacAddr};
 use crate::error::UserError;
 use crate::hypervisor::{
     DEFAULT_HOST_ONLY, DEFAULT_INTERNAL, DEFAULT_NAT_NETWORK, HostOnly, Inventory, NAT_ENGINE_PORT, NatEngine,
-    NatNetworkChange, NetworkName,
+    NatNetworkChange, NetworkDhcp, NetworkName,
 };
 use crate::id::{LinkId, NodeId, Port};
 use crate::lab::derived_mac;
@@ -187,7 +187,7 @@ impl World {
         self.node(vm)?.row.host
     }
 
-    /// Shows a NAT network or a host-only interface as it is now.
+    /// Shows a network of the hypervisor as it is now.
     pub(super) fn show_network(&mut self, key: &NetworkKey) {
         match self.network_row(key) {
             Some(row) => self.put(Row::HostNetwork(row)),
@@ -200,29 +200,65 @@ impl World {
 
     fn network_row(&self, key: &NetworkKey) -> Option<HostNetworkRow> {
         let inventory = self.hypervisors.get(&key.0)?;
-        let (address, enabled, dhcp) = match key.1 {
+        let server = |name: NetworkName| inventory.dhcp_servers.get(&name);
+        let (host, mode, name) = key.clone();
+        let stands = self.networks.get(key);
+        let row = match key.1 {
             Mode::NatNetwork => {
                 let net = inventory.nat_networks.get(&key.2)?;
-                (net.network, net.enabled, net.dhcp)
+                HostNetworkRow {
+                    host,
+                    mode,
+                    name,
+                    address: net.network,
+                    enabled: net.enabled,
+                    dhcp: net.dhcp,
+                    running: stands.is_some_and(|network| network.engine.is_some()),
+                    forwards: net.forwards.clone(),
+                    server: None,
+                }
             }
             Mode::HostOnly => {
-                let iface = inventory.host_only.get(&key.2)?;
-                let server = inventory.dhcp_servers.get(&NetworkName::HostOnly(key.2.clone()));
-                (iface.address, true, server.is_some_and(|server| server.enabled))
+                let server = server(NetworkName::HostOnly(name.clone()));
+                HostNetworkRow {
+                    address: inventory.host_only.get(&key.2)?.address,
+                    host,
+                    mode,
+                    name,
+                    enabled: true,
+                    dhcp: server.is_some_and(|server| server.enabled),
+                    running: stands.is_some(),
+                    forwards: Vec::new(),
+                    server: server.map(NetworkDhcp::row),
+                }
+            }
+            Mode::Internal => {
+                let server = server(NetworkName::Internal(name.clone()))?;
+                HostNetworkRow {
+                    host,
+                    mode,
+                    name,
+                    address: server.address,
+                    enabled: true,
+                    dhcp: server.enabled,
+                    running: server.enabled && !server.stopped,
+                    forwards: Vec::new(),
+                    server: Some(server.row()),
+                }
             }
             _ => return None,
         };
-        let running = self.networks.get(key).is_some_and(|n| n.engine.is_some() || key.1 == Mode::HostOnly);
-        let (host, mode, name) = key.clone();
-        Some(HostNetworkRow { host, mode, name, address, enabled, dhcp, running })
+        Some(row)
     }
 
-    /// The rows of all NAT networks and host-only interfaces.
+    /// The rows of all NAT networks, host-only interfaces, and internal networks with a DHCP server.
     pub(super) fn network_rows(&self) -> Vec<HostNetworkRow> {
         let of_host = |(host, inventory): (&NodeId, &Inventory)| {
             let nets = inventory.nat_networks.keys().map(|name| (*host, Mode::NatNetwork, name.clone()));
             let ifaces = inventory.host_only.keys().map(|name| (*host, Mode::HostOnly, name.clone()));
-            nets.chain(ifaces).collect::<Vec<NetworkKey>>()
+            let internal = inventory.dhcp_servers.keys().filter(|name| name.mode() == Mode::Internal);
+            let internal = internal.map(|name| (*host, Mode::Internal, name.name().to_owned()));
+            nets.chain(ifaces).chain(internal).collect::<Vec<NetworkKey>>()
         };
         self.hypervisors.iter().flat_map(of_host).filter_map(|key| self.network_row(&key)).collect()
     }

@@ -42,7 +42,7 @@ impl World {
         let config = changed(cable.link.config(), setting)?;
         if config != *cable.link.config() {
             cable.link.set_config(config);
-            cable.row = link_row(id, cable.ends, &config, cable.row.up);
+            cable.row = link_row(id, cable.ends, &config, cable.row.up, cable.row.mute);
             let (row, ends) = (cable.row.clone(), cable.ends);
             self.put(Row::Link(row));
             for port in ends {

@@ -17,8 +17,6 @@ pub(super) struct Cable {
     pub link: Link,
     pub ends: [Port; 2],
     pub row: LinkRow,
-    /// Frames that enter at this end are lost.
-    pub mute: [bool; 2],
     /// Counts how often it was plugged out.
     pub epoch: u32,
 }
@@ -66,10 +64,10 @@ impl World {
     /// Connects two ports.
     pub(super) fn add_link(&mut self, a: Port, b: Port, config: &LinkConfig) -> LinkId {
         let id = LinkId(self.links.len() as u32);
-        let row = link_row(id, [a, b], config, true);
+        let row = link_row(id, [a, b], config, true, [false; 2]);
         let rng = Rng::stream(self.seed, Purpose::LinkLoss, u64::from(id.0));
         let link = Link::new(*config, rng);
-        self.links.push(Some(Cable { link, ends: [a, b], row: row.clone(), mute: [false; 2], epoch: 0 }));
+        self.links.push(Some(Cable { link, ends: [a, b], row: row.clone(), epoch: 0 }));
         for (end, port) in [a, b].into_iter().enumerate() {
             self.set_port(port, Some((id, end as u8)));
         }
@@ -126,17 +124,20 @@ impl World {
     pub(super) fn set_cable(&mut self, id: LinkId, end: u8, state: CableState) {
         let Some(cable) = self.links.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         let up = state != CableState::Off;
-        cable.mute = match state {
+        let mute = match state {
             CableState::On | CableState::Off => [false; 2],
             CableState::Mute => [true; 2],
             CableState::MuteTx => [end == 0, end == 1],
         };
-        if cable.row.up != up {
-            cable.row.up = up;
+        let (turned, broken) = (cable.row.up != up, cable.row.mute != mute);
+        (cable.row.up, cable.row.mute) = (up, mute);
+        if turned {
             cable.epoch += u32::from(!up);
+        }
+        if turned || broken {
             let (row, ends) = (cable.row.clone(), cable.ends);
             self.put(Row::Link(row));
-            for port in ends {
+            for port in ends.into_iter().filter(|_| turned) {
                 self.update_carrier(port, up);
             }
         }
@@ -158,7 +159,7 @@ impl World {
 }
 
 /// A cable's row.
-pub(super) fn link_row(id: LinkId, [a, b]: [Port; 2], config: &LinkConfig, up: bool) -> LinkRow {
+pub(super) fn link_row(id: LinkId, [a, b]: [Port; 2], config: &LinkConfig, up: bool, mute: [bool; 2]) -> LinkRow {
     LinkRow {
         id,
         a,
@@ -169,5 +170,6 @@ pub(super) fn link_row(id: LinkId, [a, b]: [Port; 2], config: &LinkConfig, up: b
         jitter_ns: config.jitter.as_nanos() as u64,
         queue_frames: config.rate_bps.map(|_| config.queue_frames as u32),
         up,
+        mute,
     }
 }

@@ -5,7 +5,7 @@ use super::World;
 use super::attach::NicKey;
 use super::node::Body;
 use crate::error::UserError;
-use crate::hypervisor::{Nic, NicChange};
+use crate::hypervisor::{NatNetwork, Nic, NicChange, check_nat_net};
 use crate::id::NodeId;
 use crate::lab::{NicSpec, VmSpec, derived_mac, guest_iface_name, is_name};
 use crate::limits;
@@ -41,7 +41,7 @@ impl World {
         let id = self.add_machine(&spec.name, NodeKind::Vm, Some(host), "");
         self.vms.insert(id, spec.clone());
         for nic in &spec.nics {
-            self.define_nic(Nic { forwards: nic.forwards.clone(), ..Nic::new(nic_row(id, &spec.name, nic), nic.mtu) })?;
+            self.define_nic(Nic::new(nic_row(id, &spec.name, nic), nic.mtu))?;
         }
         self.with_machine(id, |machine, _| super::build::write_files(machine, &spec.dns, &spec.files));
         self.power_on(id);
@@ -72,7 +72,7 @@ impl World {
             self.drop_nic(key);
         }
         self.vms.remove(&id);
-        self.services.retain(|(node, _), _| *node != id);
+        self.forget_services(id);
         self.remove_node(id);
         Ok(())
     }
@@ -163,6 +163,7 @@ impl World {
         if !mac.is_unicast() {
             return Err(UserError::new("hv-mac").with("text", mac));
         }
+        change.nat_net.map_or(Ok(()), check_nat_net)?;
         let mode = change.mode.unwrap_or(Mode::NotAttached);
         let remembered = change.remember.iter().rev().find(|(other, _)| *other == mode).map(|(_, name)| name.clone());
         let row = NicRow {
@@ -175,6 +176,8 @@ impl World {
             promiscuous: change.promiscuous.unwrap_or_default(),
             iface: u32::from(adapter) + 1,
             tap: None,
+            forwards: Vec::new(),
+            nat_net: change.nat_net.filter(|network| *network != NatNetwork::usual_network(adapter)),
         };
         self.define_nic(Nic { remembered: change.remember.iter().cloned().collect(), ..Nic::new(row, 1_500) })
     }
@@ -207,6 +210,8 @@ fn nic_row(vm: NodeId, name: &str, spec: &NicSpec) -> NicRow {
         // Adapter 1 is the guest's second interface, after its loopback.
         iface: u32::from(spec.adapter) + 1,
         tap: None,
+        forwards: spec.forwards.clone(),
+        nat_net: None,
     }
 }
 

@@ -86,6 +86,7 @@ const HOST_LINES: &[&str] = &[
     "VBoxManage startvm vm1; VBoxManage startvm vm2",
     "VBoxManage modifyvm vm1 --nic2 intnet --intnet2 blue",
     "VBoxManage modifyvm vm1 --nic1 nat --nic2 none",
+    "VBoxManage modifyvm vm1 --nic1 nat --nat-net1 10.9.0.0/24",
     "VBoxManage controlvm vm1 nic1 bridged eth0",
     "VBoxManage controlvm vm2 nic1 intnet blue",
     "VBoxManage controlvm vm1 nicpromisc1 allow-all",
@@ -160,6 +161,7 @@ enum Step {
     Link(u16, u16),
     Switch(u16, u16),
     Service(u16, bool),
+    Scope(u16, u16),
     Hypervisor(u16),
     Pass(u64),
 }
@@ -176,6 +178,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => two().prop_map(|(cable, what)| Step::Link(cable, what)),
         1 => two().prop_map(|(port, what)| Step::Switch(port, what)),
         1 => (any::<u16>(), any::<bool>()).prop_map(|(which, start)| Step::Service(which, start)),
+        1 => two().prop_map(|(which, what)| Step::Scope(which, what)),
         1 => any::<u16>().prop_map(Step::Hypervisor),
         8 => pass,
     ]
@@ -277,6 +280,15 @@ fn command(scene: &Scene, step: &Step, started: &[(String, u32)]) -> Command {
         Step::Service(which, start) => {
             let (machine, service) = of(&scene.services, *which);
             json!({ "c": "service", "machine": machine, "service": service, "start": start })
+        }
+        Step::Scope(which, what) => {
+            let (machine, service) = of(&scene.services, *which);
+            let to = json!({ "dev": "eth0", "first": "192.168.0.201", "last": "192.168.0.209", "lease_secs": 60 });
+            match what % 4 {
+                // Refused where it is the only one, or where there is no such scope.
+                0 => json!({ "c": "scope", "machine": machine, "service": service, "scope": what / 4 % 2 }),
+                at => json!({ "c": "scope", "machine": machine, "service": service, "scope": at / 2, "to": to }),
+            }
         }
         Step::Hypervisor(what) => hypervisor(*what),
         Step::Pass(_) => unreachable!("time is no command"),

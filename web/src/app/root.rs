@@ -133,8 +133,7 @@ fn Panels(props: &PanelsProps) -> Html {
             />
             <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
             <Look state={state.clone()} />
-            <Edit edit={state.edit.clone()} view={state.view.clone()} source={state.source.clone()}
-                selection={state.selection} />
+            <Edit edit={state.edit.clone()} view={state.view.clone()} selection={state.selection} />
         </ContextProvider<Covers>>
     }
 }

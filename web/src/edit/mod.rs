@@ -2,17 +2,28 @@
 //! that change it. Plain data and functions, with native tests; the components draw what is described here. Must not know
 //! Yew, the browser, or how commands travel ([`crate::store::edit`] sends them).
 
+mod forward;
+mod link;
+mod network;
+mod network_dhcp;
+mod new;
 mod nic;
 mod read;
+mod service;
 mod sheet;
+mod switch;
+mod terminal;
+#[cfg(test)]
+mod tests;
 mod vm;
 
 use std::collections::BTreeMap;
 
 use netmodes_core::error::UserError;
-use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::LabView;
 
+use forward::Owner;
+pub use terminal::{Line, Place, lines};
 pub use sheet::{Button, Choice, Field, Form, Item, Kind, List, Press, Sheet, Words};
 
 use crate::store::EditTarget;
@@ -28,8 +39,6 @@ pub struct Look<'a> {
     pub view: &'a LabView,
     /// What was typed.
     pub draft: &'a Draft,
-    /// What the source can do.
-    pub capabilities: Option<&'a Capabilities>,
 }
 
 /// What a form's fields come to.
@@ -52,18 +61,47 @@ impl Change {
 
 /// The sheet of a target; none when what it names is not there (any more).
 pub fn sheet(target: &EditTarget, look: Look<'_>) -> Option<Sheet> {
+    use EditTarget as T;
     match target {
-        EditTarget::Vm(vm) => vm::sheet(*vm, look),
-        EditTarget::Nic(vm, adapter) => nic::sheet(*vm, *adapter, look),
-        _ => None,
+        T::NewVm(host) => new::vm_sheet(*host, look),
+        T::Vm(vm) => vm::sheet(*vm, look),
+        T::NewNic(vm) => new::nic_sheet(*vm, look),
+        T::Nic(vm, adapter) => nic::sheet(*vm, *adapter, look),
+        T::NewForward(vm, adapter) => forward::sheet(&Owner::Card(*vm, *adapter), None, look),
+        T::Forward(vm, adapter, rule) => forward::sheet(&Owner::Card(*vm, *adapter), Some(rule), look),
+        T::Link(link) => link::sheet(*link, look),
+        T::Switch(switch) => switch::sheet(*switch, look),
+        T::SwitchPort(switch, port) => switch::port_sheet(*switch, *port, look),
+        T::Machine(node) => service::machine_sheet(*node, look),
+        T::Scope(node, name, scope) => service::scope_sheet(*node, name, *scope, look),
+        T::Hypervisor(host) => network::hypervisor_sheet(*host, look),
+        T::NewNatNetwork(host) => network::new_sheet(*host, look),
+        T::Network(host, mode, name) => network::sheet(*host, *mode, name, look),
+        T::NetworkDhcp(host, mode, name) => network_dhcp::sheet(*host, *mode, name, look),
+        T::NewNetworkForward(host, name) => forward::sheet(&Owner::Network(*host, name.clone()), None, look),
+        T::NetworkForward(host, name, rule) => forward::sheet(&Owner::Network(*host, name.clone()), Some(rule), look),
     }
 }
 
 /// What the form of a target comes to.
 pub fn change(target: &EditTarget, look: Look<'_>) -> Change {
+    use EditTarget as T;
     match target {
-        EditTarget::Nic(vm, adapter) => nic::change(*vm, *adapter, look),
-        _ => Change::default(),
+        T::NewVm(host) => new::vm_change(*host, look),
+        T::NewNic(vm) => new::nic_change(*vm, look),
+        T::Nic(vm, adapter) => nic::change(*vm, *adapter, look),
+        T::NewForward(vm, adapter) => forward::change(&Owner::Card(*vm, *adapter), None, look),
+        T::Forward(vm, adapter, rule) => forward::change(&Owner::Card(*vm, *adapter), Some(rule), look),
+        T::Link(link) => link::change(*link, look),
+        T::Switch(switch) => switch::change(*switch, look),
+        T::SwitchPort(switch, port) => switch::port_change(*switch, *port, look),
+        T::Scope(node, name, scope) => service::scope_change(*node, name, *scope, look),
+        T::NewNatNetwork(host) => network::new_change(*host, look),
+        T::Network(host, mode, name) => network::change(*host, *mode, name, look),
+        T::NetworkDhcp(host, mode, name) => network_dhcp::change(*host, *mode, name, look),
+        T::NewNetworkForward(host, name) => forward::change(&Owner::Network(*host, name.clone()), None, look),
+        T::NetworkForward(host, name, rule) => forward::change(&Owner::Network(*host, name.clone()), Some(rule), look),
+        T::Vm(_) | T::Machine(_) | T::Hypervisor(_) => Change::default(),
     }
 }
 
@@ -71,8 +109,17 @@ pub fn change(target: &EditTarget, look: Look<'_>) -> Change {
 pub fn field_of(error: &UserError) -> Option<&'static str> {
     match error.code.as_str() {
         "hv-mac" => Some("mac"),
-        "hv-name" | "unknown-interface" | "hv-hostonly-unknown" | "hv-natnetwork-unknown" => Some("network"),
+        "hv-name" | "hv-vm-name" | "hv-vm-exists" | "hv-natnetwork-exists" | "hv-forward-exists" => Some("name"),
+        "unknown-interface" | "hv-hostonly-unknown" | "hv-natnetwork-unknown" | "hv-natnetwork-network" => {
+            Some("network")
+        }
         "mode-not-available" => Some("mode"),
+        "hv-forward-taken" | "hv-forward-port" | "hv-forward-privileged" => Some("host-port"),
+        "hv-forward-guest" => Some("guest-address"),
+        "hv-hostonly-range" => Some("address"),
+        "hv-nat-net" => Some("natnet"),
+        "hv-dhcp-range" | "lab-scope-range" | "lab-scope-network" => Some("last"),
+        "hv-adapter" | "hv-adapter-exists" => Some("adapter"),
         _ => None,
     }
 }

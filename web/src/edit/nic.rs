@@ -1,10 +1,12 @@
 //! A VM's card: its mode and network, its MAC, its cable, what it may overhear.
 
-use netmodes_core::hypervisor::{HypervisorCommand, NicChange, parse_mac};
+use netmodes_core::addr::Cidr;
+use netmodes_core::hypervisor::{HypervisorCommand, NatNetwork, NicChange, check_nat_net, parse_mac};
 use netmodes_core::id::NodeId;
 use netmodes_core::view::{LabView, Mode, NicRow, NodeRow, Promiscuous};
 
-use super::read::{Reader, stands};
+use super::forward::{self, Owner};
+use super::read::{Reader, check, stands};
 use super::sheet::{Button, Choice, Field, Form, Kind, Sheet, Words};
 use super::vm::{hypervise, real, while_off};
 use super::{Change, Look};
@@ -119,20 +121,32 @@ pub(super) fn sheet(vm: NodeId, adapter: u8, look: Look<'_>) -> Option<Sheet> {
     let chosen = chosen_mode(look, nic.mode);
     let mut fields = vec![mode_field(nic.mode, chosen)];
     fields.extend(network_field(view, row.host, chosen, network_now(nic, chosen)));
-    let on = |on: bool| if on { "on" } else { "" };
-    fields.push(Field::new("cable", "edit-cable", Kind::Check, on(nic.cable)).hint(Words::key("edit-cable-hint")));
+    fields.push(Field::new("cable", "edit-cable", Kind::Check, check(nic.cable)).hint(Words::key("edit-cable-hint")));
     let hint = Words::key(if row.off { "edit-mac-hint" } else { "edit-mac-hint-on" });
     fields.push(Field::new("mac", "edit-mac", Kind::Mono, nic.mac).hint(hint).locked(real(row)));
     let policy = |policy: Promiscuous| Choice::new(policy.name(), Words::key(promisc_key(policy)));
     let policies = [Promiscuous::Deny, Promiscuous::AllowVms, Promiscuous::AllowAll].map(policy).to_vec();
     let field = Field::new("promisc", "edit-promisc", Kind::Choice(policies), nic.promiscuous.name());
     fields.push(field.hint(Words::key("edit-promisc-hint")).locked(real(row)));
+    if chosen == Mode::Nat {
+        let hint = Words::key(if row.off { "edit-natnet-hint" } else { "edit-natnet-hint-on" });
+        let field = Field::new("natnet", "edit-natnet", Kind::Mono, nat_net(nic));
+        fields.push(field.example(NatNetwork::usual_network(adapter)).hint(hint).locked(real(row)));
+    }
     sheet.form = Some(Form { fields, apply: "edit-apply", locked: None });
+    if nic.mode == Mode::Nat || !nic.forwards.is_empty() {
+        sheet.lists.push(forward::list(&Owner::Card(vm, adapter), look));
+    }
     let gone = hypervise(view, row.host, HypervisorCommand::RemoveNic { vm: row.name.clone(), adapter });
     let words = if row.off { "edit-nic-remove" } else { "edit-nic-off-remove" };
     let plan = while_off(view, row, vec![gone], Then::Back);
     sheet.remove = Some(Button::apply(Words::key(words), plan).locked(real(row)));
     Some(sheet)
+}
+
+/// The card's private network: its own, else the usual one.
+fn nat_net(nic: &NicRow) -> Cidr {
+    nic.nat_net.unwrap_or(NatNetwork::usual_network(nic.adapter))
 }
 
 const fn promisc_key(policy: Promiscuous) -> &'static str {
@@ -166,10 +180,18 @@ pub(super) fn change(vm: NodeId, adapter: u8, look: Look<'_>) -> Change {
             Err(error) => reader.refuse("mac", error),
         }
     }
+    let usual = NatNetwork::usual_network(adapter);
+    let typed = reader.changed("natnet", &nat_net(nic).to_string()).is_some();
+    if typed && let Some(network) = reader.optional::<Cidr>("natnet", nat_net(nic), "edit-cidr").or(Some(usual)) {
+        match check_nat_net(network) {
+            Ok(()) => change.nat_net = Some(network).filter(|network| *network != nat_net(nic)),
+            Err(error) => reader.refuse("natnet", error),
+        }
+    }
     if change == NicChange::default() {
         return reader.finish(Change::default());
     }
-    let needs_off = change.mac.is_some();
+    let needs_off = change.mac.is_some() || change.nat_net.is_some();
     let command = hypervise(look.view, row.host, HypervisorCommand::SetNic { vm: row.name.clone(), adapter, change });
     let plan = if needs_off {
         while_off(look.view, row, vec![command], Then::Stay)

@@ -7,7 +7,7 @@ use netmodes_core::view::{LabView, NicRow, NodeRow};
 use netmodes_core::world::Command;
 
 use super::sheet::{Button, Item, List, Sheet, Words};
-use super::{Look, nic};
+use super::{Look, nic, service};
 use crate::store::EditTarget;
 use crate::store::edit::{Plan, Then};
 
@@ -25,12 +25,13 @@ pub(super) fn real(row: &NodeRow) -> Option<Words> {
 /// Commands for a VM that must be off: where it is on, it is switched off before and on again afterwards.
 pub(super) fn while_off(view: &LabView, row: &NodeRow, commands: Vec<Command>, then: Then) -> Plan {
     if row.off {
-        return Plan { commands, finally: None, then };
+        return Plan { commands, then, ..Plan::default() };
     }
     let power = |change| hypervise(view, row.host, change);
     let mut all = vec![power(HypervisorCommand::PowerOff { name: row.name.clone() })];
     all.extend(commands);
-    Plan { commands: all, finally: Some(power(HypervisorCommand::StartVm { name: row.name.clone() })), then }
+    let finally = Some(power(HypervisorCommand::StartVm { name: row.name.clone() }));
+    Plan { commands: all, rescue: None, finally, then }
 }
 
 /// A VM's sheet.
@@ -57,12 +58,13 @@ pub(super) fn sheet(vm: NodeId, look: Look<'_>) -> Option<Sheet> {
         empty: "edit-cards-none",
         add: Some(Button::open(Words::key("edit-card-add"), EditTarget::NewNic(vm)).locked(why)),
     });
+    sheet.lists.extend(service::lists(view, row));
     let mut gone = vec![hypervise(view, row.host, HypervisorCommand::RemoveVm { name: name() })];
     if !row.off {
         gone.insert(0, hypervise(view, row.host, HypervisorCommand::PowerOff { name: name() }));
     }
     let words = if row.off { "edit-vm-remove" } else { "edit-vm-off-remove" };
-    let plan = Plan { commands: gone, finally: None, then: Then::Back };
+    let plan = Plan { commands: gone, then: Then::Back, ..Plan::default() };
     sheet.remove = Some(Button::apply(Words::key(words), plan).locked(real(row)));
     Some(sheet)
 }

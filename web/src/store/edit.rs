@@ -122,6 +122,8 @@ pub enum EditAction {
 pub struct Plan {
     /// One after the other; what is left is not sent once one is refused.
     pub commands: Vec<Command>,
+    /// Sent when one was refused: what had gone for the change's sake comes back.
+    pub rescue: Option<Command>,
     /// Sent at the end in any case: a VM that was switched off for a change is switched on again.
     pub finally: Option<Command>,
     /// Where the sheet goes when all is done.
@@ -157,6 +159,7 @@ pub struct EditState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pending {
     rest: VecDeque<Command>,
+    rescue: Option<Command>,
     finally: Option<Command>,
     then: Then,
 }
@@ -200,9 +203,9 @@ pub(super) fn act(state: &mut AppState, action: EditAction) -> Vec<Effect> {
         EditAction::Apply(plan) => {
             // One at a time: an impatient second click changes nothing.
             if edit.pending.is_none() {
-                let Plan { commands, finally, then } = plan;
+                let Plan { commands, rescue, finally, then } = plan;
                 edit.refused = None;
-                edit.pending = Some(Pending { rest: commands.into(), finally, then });
+                edit.pending = Some(Pending { rest: commands.into(), rescue, finally, then });
                 return go_on(state);
             }
         }
@@ -252,7 +255,7 @@ pub(super) fn refused(state: &mut AppState, error: UserError) -> Result<Vec<Effe
     let edit = state.edit.edit();
     edit.refused.get_or_insert(error);
     if let Some(pending) = &mut edit.pending {
-        pending.rest.clear();
+        pending.rest = pending.rescue.take().into_iter().collect();
     }
     Ok(go_on(state))
 }

@@ -42,6 +42,13 @@ pub(super) fn append(kernel: &mut dyn Kernel, rows: &[LeaseRow]) {
     let _ = kernel.append_file(PATH, &text);
 }
 
+/// Begins a new file with these.
+pub(super) fn rewrite(kernel: &mut dyn Kernel, rows: &[LeaseRow]) {
+    let mut whole = HEAD.to_owned();
+    rows.iter().for_each(|row| write_block(&mut whole, row));
+    let _ = kernel.write_file(PATH, whole);
+}
+
 fn write_block(text: &mut String, row: &LeaseRow) {
     let since = date(row.since.unwrap_or(row.expires));
     let ends = date(row.expires);

@@ -100,10 +100,21 @@ impl Dhcpd {
             kernel.dhcp_server_put(server.row(kernel.node(), number));
             self.scopes.push(Scope { iface, socket, server });
         }
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
         for row in leases::read(kernel) {
-            if let Some(scope) = self.scopes.iter_mut().find(|scope| scope.server.owns(row.addr)) {
-                scope.server.restore(&row);
+            match self.scopes.iter_mut().find(|scope| scope.server.owns(row.addr)) {
+                Some(scope) => {
+                    scope.server.restore(&row);
+                    kept.push(row);
+                }
+                None => gone.push(row.addr),
             }
+        }
+        // A lease in no pool any more is forgotten, and dhcpd begins with a lease file without it (server/confpars.c
+        // `parse_lease_declaration`, server/db.c `new_lease_file`).
+        if !gone.is_empty() {
+            leases::rewrite(kernel, &kept);
+            gone.into_iter().for_each(|addr| kernel.lease_del(addr));
         }
     }
 

@@ -187,6 +187,7 @@ fn plain(code: &str) -> &'static str {
         "hv-forward-port" => "Invalid port number",
         "hv-forward-unknown" => "The given argument is not a redirection rule",
         "hv-forward-guest" => "The guest IP is mandatory in a NAT network's rule",
+        "hv-nat-net" => "Invalid NAT network",
         "hv-mac" => "Invalid MAC address format",
         "hv-loopback" => "invalid loopback string",
         "hv-hostonly-many" => "No more host-only interfaces can be created",

@@ -109,7 +109,7 @@ fn human_nic(name: &str, adapter: u8, nic: &NicView) -> String {
         text.push_str(&format!(
             "NIC {adapter} Settings:  MTU: 0, Socket (send: 64, receive: 64), TCP Window (send:64, receive: 64)\n"
         ));
-        for (at, rule) in nic.forwards.iter().enumerate() {
+        for (at, rule) in nic.row.forwards.iter().enumerate() {
             let addr = |addr: Option<core::net::Ipv4Addr>| addr.map(|addr| addr.to_string()).unwrap_or_default();
             text.push_str(&format!(
                 "NIC {adapter} Rule({at}):   name = {}, protocol = {}, host ip = {}, host port = {}, guest ip = {}, \
@@ -149,7 +149,7 @@ fn readable_nic(adapter: u8, nic: &NicView) -> String {
     let network = &nic.row.network;
     let (attachment, before) = match nic.row.mode {
         Mode::NotAttached => ("null", String::new()),
-        Mode::Nat => ("nat", format!("natnet{adapter}=\"nat\"\n")),
+        Mode::Nat => ("nat", nat_net(adapter, nic)),
         Mode::Bridged => ("bridged", format!("bridgeadapter{adapter}=\"{network}\"\n")),
         Mode::Internal => ("intnet", format!("intnet{adapter}=\"{network}\"\n")),
         Mode::HostOnly => ("hostonly", format!("hostonlyadapter{adapter}=\"{network}\"\n")),
@@ -164,8 +164,14 @@ fn readable_nic(adapter: u8, nic: &NicView) -> String {
     );
     if nic.row.mode == Mode::Nat {
         text.push_str("mtu=\"0\"\nsockSnd=\"64\"\nsockRcv=\"64\"\ntcpWndSnd=\"64\"\ntcpWndRcv=\"64\"\n");
-        let rules = nic.forwards.iter().enumerate();
+        let rules = nic.row.forwards.iter().enumerate();
         text.extend(rules.map(|(at, rule)| format!("Forwarding({at})=\"{}\"\n", forward::nic_rule(rule))));
     }
     text
+}
+
+/// The private network, or `nat` for the usual one.
+fn nat_net(adapter: u8, nic: &NicView) -> String {
+    let network = nic.row.nat_net.map_or("nat".to_owned(), |network| network.to_string());
+    format!("natnet{adapter}=\"{network}\"\n")
 }

@@ -6,7 +6,7 @@ use super::errors::{Failure, locked, no_machine, not_running, only_said};
 use super::options::on_off;
 use super::{Plan, Report, info};
 use crate::addr::MacAddr;
-use crate::hypervisor::{HypervisorCommand, HypervisorView, NicChange, VmView, forward, parse_mac};
+use crate::hypervisor::{HypervisorCommand, HypervisorView, NatNetwork, NicChange, VmView, forward, parse_mac};
 use crate::lab::{ForwardSpec, derived_mac};
 use crate::limits::ADAPTERS_MAX;
 use crate::view::{Mode, Promiscuous};
@@ -96,6 +96,11 @@ fn set(
                 Some(on_off(value).ok_or_else(|| Failure::syntax("modifyvm", format!("Invalid value: {value}")))?);
         }
         "nic-promisc" | "nicpromisc" => change.promiscuous = Some(policy(value)?),
+        "nat-net" | "natnet" if value == "default" => change.nat_net = Some(NatNetwork::usual_network(number)),
+        "nat-net" | "natnet" => {
+            let wrong = || Failure::argument(format!("Invalid NAT network '{value}'"));
+            change.nat_net = Some(value.parse().map_err(|_| wrong())?);
+        }
         "nat-pf" | "natpf" => {
             let (vm, adapter_number) = (vm.to_owned(), number);
             adapter.forwards.push(if value == "delete" {

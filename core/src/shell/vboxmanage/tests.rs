@@ -18,8 +18,10 @@ fn view(running: bool) -> HypervisorView {
         promiscuous: Promiscuous::Deny,
         iface: 2,
         tap: None,
+        forwards: Vec::new(),
+        nat_net: None,
     };
-    let nic = NicView { row, remembered: [(Mode::Internal, "blue".to_owned())].into(), forwards: Vec::new() };
+    let nic = NicView { row, remembered: [(Mode::Internal, "blue".to_owned())].into() };
     let vm = VmView { name: "vm1".to_owned(), running, nics: [(1, nic)].into() };
     let mut inventory = Inventory::default();
     let network = "10.0.10.0/24".parse().unwrap();

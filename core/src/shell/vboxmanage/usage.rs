@@ -70,7 +70,7 @@ Usage - Change settings for a virtual machine that is stopped:
   VBoxManage modifyvm <uuid | vmname> [--nicN=none | null | nat | bridged | intnet | hostonly | generic | natnetwork]
       [--bridge-adapterN=none | device-name] [--host-only-adapterN=none | device-name] [--intnetN=network-name]
       [--nat-networkN=network-name] [--mac-addressN=auto | MAC-address] [--cable-connectedN=on | off]
-      [--nic-promiscN=deny | allow-vms | allow-all]
+      [--nic-promiscN=deny | allow-vms | allow-all] [--nat-netN=network | default]
       [--nat-pfN=[rulename],tcp|udp,[host-IP],hostport,[guest-IP],guestport] [--nat-pfN=delete rulename]
 ";
 

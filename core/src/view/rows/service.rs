@@ -6,7 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Endpoint, L4Proto, MacAddr};
 use crate::id::{FlowId, NodeId};
+use crate::lab::{ScopeSpec, ServiceKind, ServiceSpec};
 use crate::time::SimTime;
+
+/// A service of a machine, as its lab defines it. It runs while the machine has a process of its program's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRow {
+    /// The machine.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ServiceKind,
+    /// Its program's name, as `ps` shows it.
+    pub program: String,
+    /// Its L4 port.
+    pub port: u16,
+    /// Its protocol.
+    pub proto: L4Proto,
+    /// Scopes of a DHCP server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<ScopeSpec>,
+}
+
+impl ServiceRow {
+    /// Of a machine's service.
+    pub fn of(node: NodeId, spec: &ServiceSpec) -> Self {
+        Self {
+            node,
+            name: spec.name.clone(),
+            kind: spec.kind,
+            program: spec.program().to_owned(),
+            port: spec.port(),
+            proto: spec.proto(),
+            scopes: spec.scopes.clone(),
+        }
+    }
+
+    /// Key of the table.
+    pub fn key(&self) -> (NodeId, String) {
+        (self.node, self.name.clone())
+    }
+}
 
 /// Where a lease is in its life, at the server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::addr::MacAddr;
+use crate::addr::{Cidr, MacAddr};
 use crate::id::{LinkId, NodeId, Port};
+use crate::lab::ForwardSpec;
 
 /// What a node is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -175,6 +176,12 @@ pub struct NicRow {
     /// The name of the real TAP device that stands for the VM here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tap: Option<String>,
+    /// Port-forwarding rules of its NAT, open or not, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwards: Vec<ForwardSpec>,
+    /// The private network of its NAT, where it is not the usual one (`--nat-net`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_net: Option<Cidr>,
 }
 
 impl NicRow {
@@ -241,6 +248,9 @@ pub struct LinkRow {
     pub queue_frames: Option<u32>,
     /// Plugged in at both ends.
     pub up: bool,
+    /// Broken: frames that end A, and that end B, puts in are lost, though there is a carrier.
+    #[serde(default, skip_serializing_if = "is_whole")]
+    pub mute: [bool; 2],
 }
 
 impl LinkRow {
@@ -248,6 +258,10 @@ impl LinkRow {
     pub fn key(&self) -> LinkId {
         self.id
     }
+}
+
+fn is_whole(mute: &[bool; 2]) -> bool {
+    *mute == [false; 2]
 }
 
 fn is_zero(value: &u64) -> bool {

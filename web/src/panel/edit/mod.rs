@@ -11,7 +11,6 @@ use yew::prelude::*;
 use crate::app::{use_dispatch, use_texts};
 use crate::dom;
 use crate::edit::{self, Draft, Look};
-use crate::store::state::SourceInfo;
 use crate::store::{Action, EditAction, EditState, EditTarget, Selection, Shared};
 use netmodes_core::view::LabView;
 
@@ -22,8 +21,6 @@ pub struct Props {
     pub edit: Shared<EditState>,
     /// The lab.
     pub view: Shared<LabView>,
-    /// What the source said about itself.
-    pub source: Option<Shared<SourceInfo>>,
     /// What is chosen in the picture: `e` opens its sheet.
     pub selection: Selection,
 }
@@ -68,7 +65,7 @@ pub fn Edit(props: &Props) -> Html {
     use_key(&props.view, props.selection);
     match props.edit.target() {
         Some(target) => {
-            html! { <Open key="sheet" edit={props.edit.clone()} view={props.view.clone()} source={props.source.clone()} target={target.clone()} /> }
+            html! { <Open key="sheet" edit={props.edit.clone()} view={props.view.clone()} target={target.clone()} /> }
         }
         None => html! {},
     }
@@ -78,7 +75,6 @@ pub fn Edit(props: &Props) -> Html {
 struct OpenProps {
     edit: Shared<EditState>,
     view: Shared<LabView>,
-    source: Option<Shared<SourceInfo>>,
     target: EditTarget,
 }
 
@@ -132,7 +128,11 @@ fn Open(props: &OpenProps) -> Html {
         sheet.as_ref().map_or_else(|| texts.ui("edit-gone-title").to_string(), |sheet| sheet.title.text(&texts));
     let body = match sheet {
         Some(sheet) => {
-            html! { <parts::Body sheet={sheet} change={change} edit={props.edit.clone()} draft={draft.clone()} /> }
+            let lines = if change.ready() { edit::lines(&props.view, &change.plan) } else { Vec::new() };
+            let file = matches!(props.target, EditTarget::Scope(..));
+            html! {
+                <parts::Body {sheet} {change} {lines} {file} edit={props.edit.clone()} draft={draft.clone()} />
+            }
         }
         None => html! { <p class="edit-note">{ texts.ui("edit-gone") }</p> },
     };

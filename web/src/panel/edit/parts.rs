@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::field::EditField;
 use crate::app::{Dispatch, TextsHandle, use_dispatch, use_texts};
-use crate::edit::{Button, Change, Draft, Field, Form, Item, List, Press, Sheet, field_of};
+use crate::edit::{Button, Change, Draft, Field, Form, Item, Line, List, Place, Press, Sheet, field_of};
 use crate::store::{Action, EditAction, EditState, Shared};
 
 /// What the body shows.
@@ -14,6 +14,10 @@ pub struct Props {
     pub sheet: Sheet,
     /// What its form comes to.
     pub change: Change,
+    /// The command lines that would do the same.
+    pub lines: Vec<Line>,
+    /// There is no command line for this sheet.
+    pub file: bool,
     /// What is under way.
     pub edit: Shared<EditState>,
     /// What was typed.
@@ -107,7 +111,31 @@ fn fields(props: &Props, form: &Form, texts: &TextsHandle, dispatch: &Dispatch) 
                 if through { <span class="edit-through" aria-hidden="true">{ texts.ui("edit-done") }</span> }
                 if props.change.restarts { <p class="edit-hint">{ texts.ui("edit-restart-hint") }</p> }
             </div>
+            { terminal(props, texts) }
         </form>
+    }
+}
+
+/// The same at a terminal, folded.
+fn terminal(props: &Props, texts: &TextsHandle) -> Html {
+    let line = |line: &Line| {
+        let place = match &line.place {
+            Place::Machine(machine) => texts.ui_with("edit-terminal-on", &[("machine", machine.clone())]),
+            Place::Script => texts.ui("edit-terminal-script"),
+        };
+        html! { <li><span class="edit-hint">{ place }</span><code>{ &line.text }</code></li> }
+    };
+    let hint = match (props.file, props.lines.is_empty()) {
+        (true, _) => "edit-terminal-file",
+        (false, true) => "edit-terminal-none",
+        (false, false) => "edit-terminal-hint",
+    };
+    html! {
+        <details class="edit-terminal">
+            <summary>{ texts.ui("edit-terminal") }</summary>
+            <p class="edit-hint">{ texts.ui(hint) }</p>
+            <ol>{ for props.lines.iter().map(line) }</ol>
+        </details>
     }
 }
 

@@ -10,8 +10,7 @@ use crate::error::UserError;
 use crate::hypervisor::{HostOnly, HypervisorCommand, Inventory, NatNetworkChange};
 use crate::id::{NodeId, Port};
 use crate::lab::{
-    CableEnd, CableSpec, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, SecuritySpec,
-    SwitchSpec,
+    CableEnd, CableSpec, HypervisorSpec, Lab, MachineKind, MachineSpec, RouteFileSpec, SecuritySpec, SwitchSpec,
 };
 use crate::limits;
 use crate::link::LinkConfig;

@@ -7,8 +7,9 @@ use super::node::Body;
 use crate::addr::Cidr;
 use crate::error::UserError;
 use crate::hypervisor::{
-    DhcpServerChange, HypervisorAnswer, HypervisorCommand, HypervisorRequest, HypervisorView, NatNetworkChange,
-    NatNetwork, NetworkDhcp, NetworkName, NicChange, NicView, Run, VmView, check_host_only_address, check_nat_net, forward,
+    DhcpServerChange, HypervisorAnswer, HypervisorCommand, HypervisorRequest, HypervisorView, NatNetwork,
+    NatNetworkChange, NetworkDhcp, NetworkName, NicChange, NicView, Run, VmView, check_host_only_address,
+    check_nat_net, forward,
 };
 use crate::id::NodeId;
 use crate::lab::ForwardSpec;
@@ -298,9 +299,7 @@ impl World {
         let vms = self.nodes.iter().flatten().filter(|node| node.row.kind == NodeKind::Vm && of_host(&node.row.id));
         let nics = |vm: NodeId| {
             let own = self.nics.range((vm, 0)..=(vm, u8::MAX));
-            own.map(|(key, nic)| {
-                (key.1, NicView { row: nic.row.clone(), remembered: nic.remembered.clone() })
-            })
+            own.map(|(key, nic)| (key.1, NicView { row: nic.row.clone(), remembered: nic.remembered.clone() }))
         };
         let vm_view = |row: &crate::view::NodeRow| VmView {
             name: row.name.clone(),

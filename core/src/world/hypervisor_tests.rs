@@ -348,7 +348,8 @@ fn rules_and_servers_are_shown_also_while_nothing_of_them_runs() {
 }
 
 fn scope(first: &str, last: &str) -> crate::lab::ScopeSpec {
-    serde_json::from_value(serde_json::json!({ "dev": "eth0", "first": first, "last": last, "lease_secs": 600 })).unwrap()
+    serde_json::from_value(serde_json::json!({ "dev": "eth0", "first": first, "last": last, "lease_secs": 600 }))
+        .unwrap()
 }
 
 fn change_scope(at: u32, to: Option<crate::lab::ScopeSpec>) -> Command {
@@ -387,10 +388,7 @@ fn a_scope_that_cannot_be_is_refused_with_its_place_and_nothing_changes() {
         (change_scope(0, Some(scope("192.168.0.9", "192.168.0.5"))), "lab-scope-range"),
         (change_scope(7, Some(scope("192.168.0.5", "192.168.0.9"))), "scope-unknown"),
         (change_scope(0, None), "lab-scope-missing"),
-        (
-            Command::Scope { machine: "web".into(), service: "http".into(), scope: 0, to: None },
-            "scope-not-dhcp",
-        ),
+        (Command::Scope { machine: "web".into(), service: "http".into(), scope: 0, to: None }, "scope-not-dhcp"),
     ];
     for (command, code) in wrong {
         let refused = watched.world.handle(watched.world.now(), Input::Command(&command)).unwrap_err();

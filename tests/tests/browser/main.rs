@@ -2,6 +2,7 @@
 //! real devices root.
 
 mod determinism;
+mod edit;
 mod exercises;
 mod frames;
 mod host;

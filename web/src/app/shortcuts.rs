@@ -71,6 +71,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row("Alt+4", Place::Everywhere, Deed::Focus(PARTS[3]), "page", "key-part-4-does"),
     row("Alt+5", Place::Everywhere, Deed::Focus(PARTS[4]), "page", "key-part-5-does"),
     row("← →", Place::Told, Deed::Told, "page", "key-list-does"),
+    row("E", Place::Told, Deed::Told, "page", "key-edit-does"),
     // Time.
     row("Space", Place::NotTyping, Deed::Press("#play"), "time", "key-play-does"),
     row(".", Place::NotTyping, Deed::Press("#step-frame"), "time", "key-frame-on-does"),

@@ -58,9 +58,8 @@ impl Owner {
                 let remove = gone.map(|name| {
                     do_it(HypervisorCommand::RemoveForward { vm: vm.clone(), adapter, name: name.to_owned() })
                 });
-                let add = new.map(|rule| {
-                    do_it(HypervisorCommand::AddForward { vm: vm.clone(), adapter, rule: rule.clone() })
-                });
+                let add = new
+                    .map(|rule| do_it(HypervisorCommand::AddForward { vm: vm.clone(), adapter, rule: rule.clone() }));
                 remove.into_iter().chain(add).collect()
             }
             Self::Network(_, name) => {
@@ -84,14 +83,16 @@ pub(super) fn list(owner: &Owner, look: Look<'_>) -> List {
     let rules = owner.rules(look).unwrap_or_default();
     let item = |rule: &ForwardSpec| {
         let (target, open) = match owner {
-            Owner::Card(vm, adapter) => (EditTarget::Forward(*vm, *adapter, rule.name.clone()), look.view.forwards.values()),
+            Owner::Card(vm, adapter) => {
+                (EditTarget::Forward(*vm, *adapter, rule.name.clone()), look.view.forwards.values())
+            }
             Owner::Network(host, name) => {
                 (EditTarget::NetworkForward(*host, name.clone(), rule.name.clone()), look.view.forwards.values())
             }
         };
-        let is_open = open.into_iter().any(|row| {
-            row.name == rule.name && row.proto == rule.proto && row.host.port == rule.host_port
-        });
+        let is_open = open
+            .into_iter()
+            .any(|row| row.name == rule.name && row.proto == rule.proto && row.host.port == rule.host_port);
         let route = Words::key("edit-forward-line")
             .with("proto", rule.proto.name().to_uppercase())
             .with("host", end(rule.host_address, rule.host_port))

@@ -3,6 +3,7 @@
 //! Yew, the browser, or how commands travel ([`crate::store::edit`] sends them).
 
 mod forward;
+mod lab;
 mod link;
 mod network;
 mod network_dhcp;
@@ -23,8 +24,8 @@ use netmodes_core::error::UserError;
 use netmodes_core::view::LabView;
 
 use forward::Owner;
-pub use terminal::{Line, Place, lines};
 pub use sheet::{Button, Choice, Field, Form, Item, Kind, List, Press, Sheet, Words};
+pub use terminal::{Line, Place, lines};
 
 use crate::store::EditTarget;
 use crate::store::edit::Plan;
@@ -63,6 +64,7 @@ impl Change {
 pub fn sheet(target: &EditTarget, look: Look<'_>) -> Option<Sheet> {
     use EditTarget as T;
     match target {
+        T::Lab => lab::sheet(look),
         T::NewVm(host) => new::vm_sheet(*host, look),
         T::Vm(vm) => vm::sheet(*vm, look),
         T::NewNic(vm) => new::nic_sheet(*vm, look),
@@ -101,7 +103,7 @@ pub fn change(target: &EditTarget, look: Look<'_>) -> Change {
         T::NetworkDhcp(host, mode, name) => network_dhcp::change(*host, *mode, name, look),
         T::NewNetworkForward(host, name) => forward::change(&Owner::Network(*host, name.clone()), None, look),
         T::NetworkForward(host, name, rule) => forward::change(&Owner::Network(*host, name.clone()), Some(rule), look),
-        T::Vm(_) | T::Machine(_) | T::Hypervisor(_) => Change::default(),
+        T::Lab | T::Vm(_) | T::Machine(_) | T::Hypervisor(_) => Change::default(),
     }
 }
 

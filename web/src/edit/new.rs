@@ -90,7 +90,8 @@ pub(super) fn nic_sheet(vm: NodeId, look: Look<'_>) -> Option<Sheet> {
         sheet.notes.push(Words::key("edit-nic-needs-off"));
     }
     let first = free.first().copied()?;
-    let choices = free.iter().map(|adapter| Choice::new(adapter, Words::key("edit-card-name").with("adapter", adapter)));
+    let choices =
+        free.iter().map(|adapter| Choice::new(adapter, Words::key("edit-card-name").with("adapter", adapter)));
     let chosen = chosen_mode(look, Mode::Nat);
     let adapter = Field::new("adapter", "edit-adapter", Kind::Choice(choices.collect()), first);
     let mut fields = vec![adapter.hint(Words::key("edit-adapter-hint")), mode_field(Mode::Nat, chosen)];

@@ -141,7 +141,11 @@ fn parse_scaled(text: &str, scale: u32) -> Option<u64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
     let digits = scale.ilog10() as usize;
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && decimals.is_empty()) || decimals.len() > digits || !all_digits(whole) || !all_digits(decimals) {
+    if (whole.is_empty() && decimals.is_empty())
+        || decimals.len() > digits
+        || !all_digits(whole)
+        || !all_digits(decimals)
+    {
         return None;
     }
     let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };

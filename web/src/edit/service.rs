@@ -20,9 +20,9 @@ const WEEK: u32 = 7 * 24 * 3600;
 
 /// Whether a service runs: its machine has a process of its program's name that nobody typed.
 fn runs(view: &LabView, row: &ServiceRow) -> bool {
-    view.processes.values().any(|process| {
-        process.node == row.node && process.job.is_none() && process.argv.first() == Some(&row.program)
-    })
+    view.processes
+        .values()
+        .any(|process| process.node == row.node && process.job.is_none() && process.argv.first() == Some(&row.program))
 }
 
 fn kind_key(kind: ServiceKind) -> &'static str {
@@ -250,13 +250,7 @@ pub(super) fn scope_change(node: NodeId, service: &str, at: u32, look: Look<'_>)
 }
 
 /// The pool is in the interface's network, in order, and not too large.
-fn check_pool(
-    reader: &mut Reader<'_>,
-    view: &LabView,
-    node: NodeId,
-    dev: &str,
-    (first, last): (Ipv4Addr, Ipv4Addr),
-) {
+fn check_pool(reader: &mut Reader<'_>, view: &LabView, node: NodeId, dev: &str, (first, last): (Ipv4Addr, Ipv4Addr)) {
     let net = nets(view, node).into_iter().find(|(name, _)| name == dev).map(|(_, net)| net.network());
     for (key, addr) in [("first", first), ("last", last)] {
         if let Some(net) = net.filter(|net| !net.contains(addr)) {

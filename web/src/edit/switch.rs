@@ -155,9 +155,8 @@ const VIOLATIONS: [Violation; 3] = [Violation::Protect, Violation::Restrict, Vio
 
 /// Port security as the form shows it: that in force, else what is proposed.
 fn security(row: &BridgePortRow) -> (u32, Violation, String) {
-    let lines = |security: &PortSecurityRow| {
-        security.allowed.iter().map(MacAddr::to_string).collect::<Vec<_>>().join("\n")
-    };
+    let lines =
+        |security: &PortSecurityRow| security.allowed.iter().map(MacAddr::to_string).collect::<Vec<_>>().join("\n");
     row.security.as_ref().map_or((1, Violation::Shutdown, String::new()), |s| (s.max, s.violation, lines(s)))
 }
 
@@ -233,9 +232,11 @@ pub(super) fn port_change(switch: NodeId, port: u32, look: Look<'_>) -> Change {
     }
     if let Some(text) = reader.changed("port-priority", &priority(row).to_string()).map(str::to_owned) {
         let value = reader.number("port-priority", text, 0, u64::from(PORT_PRIORITY_MAX));
-        settings.extend(value.and_then(|value| u8::try_from(value).ok()).map(|value| {
-            SwitchSetting::PortPriority { port: name(), value }
-        }));
+        settings.extend(
+            value
+                .and_then(|value| u8::try_from(value).ok())
+                .map(|value| SwitchSetting::PortPriority { port: name(), value }),
+        );
     }
     reader.finish(plan_of(look.view, switch, settings))
 }

@@ -4,7 +4,9 @@
 use core::net::Ipv4Addr;
 
 use netmodes_core::addr::Cidr;
-use netmodes_core::hypervisor::{DhcpServerChange, HypervisorCommand, NatNetworkChange, NetworkName, NicChange, Run, forward};
+use netmodes_core::hypervisor::{
+    DhcpServerChange, HypervisorCommand, NatNetworkChange, NetworkName, NicChange, Run, forward,
+};
 use netmodes_core::lab::DhcpOptionValue;
 use netmodes_core::script::Action;
 use netmodes_core::view::{LabView, Mode};
@@ -38,10 +40,11 @@ pub fn lines(view: &LabView, plan: &Plan) -> Vec<Line> {
         match command {
             Command::Hypervisor { host, change } => {
                 let texts = manage(&mut power, change);
-                lines.extend(texts.into_iter().map(|words| Line {
-                    place: Place::Machine(host.clone()),
-                    text: format!("VBoxManage {words}"),
-                }));
+                lines.extend(
+                    texts
+                        .into_iter()
+                        .map(|words| Line { place: Place::Machine(host.clone()), text: format!("VBoxManage {words}") }),
+                );
             }
             other => lines.extend(script(other).map(|text| Line { place: Place::Script, text })),
         }
@@ -191,11 +194,7 @@ fn dhcp_options(change: &DhcpServerChange) -> String {
     if let Some(on) = change.enabled {
         text += if on { " --enable" } else { " --disable" };
     }
-    let times = [
-        ("min", change.lease_min),
-        ("default", change.lease_default),
-        ("max", change.lease_max),
-    ];
+    let times = [("min", change.lease_min), ("default", change.lease_default), ("max", change.lease_max)];
     for (name, secs) in times {
         text += &secs.map(|secs| format!(" --{name}-lease-time {secs}")).unwrap_or_default();
     }
@@ -259,7 +258,10 @@ fn modify(vm: &str, adapter: u8, mode: Option<Mode>, change: &NicChange) -> Stri
     if let (Some(option), Some(network)) = (mode.and_then(network_option), &change.network) {
         text += &format!(" --{option}{adapter} {}", quoted(network));
     }
-    text += &change.mac.map(|mac| format!(" --mac-address{adapter} {}", mac.to_string().replace(':', ""))).unwrap_or_default();
+    text += &change
+        .mac
+        .map(|mac| format!(" --mac-address{adapter} {}", mac.to_string().replace(':', "")))
+        .unwrap_or_default();
     text += &change.cable.map(|on| format!(" --cable-connected{adapter} {}", on_off(on))).unwrap_or_default();
     text += &change.promiscuous.map(|policy| format!(" --nic-promisc{adapter} {}", policy.name())).unwrap_or_default();
     text + &change.nat_net.map(|network| format!(" --nat-net{adapter} {network}")).unwrap_or_default()

@@ -56,7 +56,7 @@ fn change_in(world: &World, target: &EditTarget, values: &[(&'static str, &str)]
 /// All targets that can be come to from the nodes and cables of a lab.
 fn reachable(view: &LabView) -> Vec<EditTarget> {
     let nodes = view.nodes.keys().filter_map(|node| EditTarget::of_node(view, *node));
-    let mut todo: Vec<_> = nodes.chain(view.links.keys().map(|link| EditTarget::Link(*link))).collect();
+    let mut todo: Vec<_> = nodes.chain([EditTarget::Lab]).collect();
     let mut found: Vec<EditTarget> = Vec::new();
     let draft = Draft::new();
     while let Some(target) = todo.pop() {
@@ -93,7 +93,8 @@ fn is_new(target: &EditTarget, view: &LabView) -> bool {
 
 fn all_labs() -> Vec<String> {
     let files = std::fs::read_dir(root().join("static/labs")).expect("labs");
-    let labs = files.filter_map(|file| Some(file.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "toml"));
+    let labs =
+        files.filter_map(|file| Some(file.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "toml"));
     let names = labs.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned));
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -164,7 +165,10 @@ fn cases(view: &LabView) -> Vec<(EditTarget, Vec<(&'static str, &'static str)>)>
         (EditTarget::Nic(vm1, 1), vec![("mode", "internal"), ("network", "blue"), ("cable", "")]),
         (EditTarget::Nic(vm2, 1), vec![("promisc", "allow-all"), ("mode", "bridged")]),
         (EditTarget::Nic(vm9, 1), vec![("mac", "08:00:27:00:00:09"), ("natnet", "10.9.0.0/24")]),
-        (EditTarget::NewForward(vm9, 1), vec![("proto", "udp"), ("host-port", "5353"), ("host-address", "192.168.0.111")]),
+        (
+            EditTarget::NewForward(vm9, 1),
+            vec![("proto", "udp"), ("host-port", "5353"), ("host-address", "192.168.0.111")],
+        ),
         (EditTarget::Forward(vm9, 1, "web".into()), vec![("guest-port", "8000")]),
         (EditTarget::NetworkForward(host, "NatNetwork".into(), "web".into()), vec![("host-port", "9000")]),
         (EditTarget::NewNatNetwork(host), vec![("name", "lab"), ("network", "10.7.0.0/24"), ("dhcp", "")]),
@@ -172,7 +176,11 @@ fn cases(view: &LabView) -> Vec<(EditTarget, Vec<(&'static str, &'static str)>)>
         (network(Mode::HostOnly, "vboxnet0"), vec![("address", "192.168.57.1/24")]),
         (
             EditTarget::NetworkDhcp(host, Mode::HostOnly, "vboxnet0".into()),
-            vec![("first", "192.168.56.120"), ("router", "192.168.56.1"), ("fixed", "08:00:27:a1:b2:c3 192.168.56.200")],
+            vec![
+                ("first", "192.168.56.120"),
+                ("router", "192.168.56.1"),
+                ("fixed", "08:00:27:a1:b2:c3 192.168.56.200"),
+            ],
         ),
         (EditTarget::NetworkDhcp(host, Mode::Internal, "blue".into()), vec![("lease", "1200"), ("enabled", "")]),
         (EditTarget::NetworkDhcp(host, Mode::Internal, "red".into()), vec![]),

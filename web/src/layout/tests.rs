@@ -208,6 +208,7 @@ impl Maker {
             jitter_ns: 0,
             queue_frames: None,
             up: id.0 % 5 != 1,
+            mute: [false; 2],
         };
         self.view.put(Row::Link(row));
     }
@@ -253,6 +254,8 @@ impl Maker {
                 promiscuous: Default::default(),
                 iface,
                 tap: None,
+                forwards: Vec::new(),
+                nat_net: None,
             };
             self.view.put(Row::Nic(row));
             if off || mode == Mode::NotAttached {

@@ -9,7 +9,7 @@ use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
 use crate::store::state::SourceInfo;
-use crate::store::{Action, Connection, Lab, Lang, Shared, Theme};
+use crate::store::{Action, Connection, EditAction, EditTarget, Lab, Lang, Shared, Theme};
 
 /// What the bar shows.
 #[derive(Clone, PartialEq, Properties)]
@@ -44,6 +44,8 @@ pub fn Top(props: &Props) -> Html {
             <h1 class="logo">{ logo() }<span>{ "Netmodes" }</span></h1>
             <LabChooser source={props.source.clone()} lab={props.lab.clone()} lang={props.lang} />
             { restart(props, &texts, dispatch.callback(|_: MouseEvent| Action::Restart)) }
+            <button type="button" class="icon" id="edit-lab" title={texts.ui("edit-open")} aria-label={texts.ui("edit-open")}
+                onclick={dispatch.callback(|_: MouseEvent| Action::Edit(EditAction::Open(EditTarget::Lab)))}><Icon name="edit" /></button>
             <span class="spring"></span>
             { pill(props, &texts) }
             { languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }

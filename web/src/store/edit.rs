@@ -17,6 +17,8 @@ const DEPTH_MAX: usize = 8;
 /// What can be changed in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditTarget {
+    /// The whole lab, as lists.
+    Lab,
     /// A VM that is not there yet, on this host.
     NewVm(NodeId),
     /// A VM: its power, its cards.

@@ -59,6 +59,7 @@ fn cable(view: &mut LabView, id: u32, a: (u32, u32), b: (u32, u32)) {
         jitter_ns: 0,
         queue_frames: None,
         up: true,
+        mute: [false; 2],
     }));
 }
 

@@ -33,7 +33,7 @@ fn is_typed(event: &Event) -> bool {
     })
 }
 
-/// `e` opens the sheet of what is chosen in the picture, unless a panel has taken the key for itself.
+/// `e` opens the sheet of what is chosen in the picture, else the whole lab's, unless a panel has taken the key for itself.
 #[hook]
 fn use_key(view: &Shared<LabView>, selection: Selection) {
     let dispatch = use_dispatch();
@@ -49,10 +49,9 @@ fn use_key(view: &Shared<LabView>, selection: Selection) {
                 }
                 let link = selection.link.filter(|_| selection.frame.is_none()).map(EditTarget::Link);
                 let node = || selection.node.and_then(|node| EditTarget::of_node(&view, node));
-                if let Some(target) = link.or_else(node) {
-                    event.prevent_default();
-                    dispatch.act(Action::Edit(EditAction::Open(target)));
-                }
+                let target = link.or_else(node).unwrap_or(EditTarget::Lab);
+                event.prevent_default();
+                dispatch.act(Action::Edit(EditAction::Open(target)));
             })
         });
         move || drop(listener)
@@ -109,8 +108,7 @@ fn Open(props: &OpenProps) -> Html {
             }
         });
     }
-    let source = props.source.as_ref();
-    let look = Look { view: &props.view, draft: &draft, capabilities: source.map(|source| &source.capabilities) };
+    let look = Look { view: &props.view, draft: &draft };
     let sheet = edit::sheet(&props.target, look);
     let change = edit::change(&props.target, look);
     let back = dispatch.callback(|_: MouseEvent| Action::Edit(EditAction::Back));

@@ -109,7 +109,13 @@ impl Browser {
     /// Makes the page so large, as a phone's is.
     pub fn resize(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.post("goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size }));
+        self.cdp("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// A command of Chromium's own (Chrome DevTools Protocol), and its answer.
+    pub fn cdp(&self, command: &str, params: &Value) -> Value {
+        let answer = self.post("goog/cdp/execute", &json!({ "cmd": command, "params": params }));
+        answer.get("value").cloned().unwrap_or_default()
     }
 
     /// What was written to the page's console since the last look, with its level: `SEVERE: …`.

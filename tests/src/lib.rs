@@ -2,6 +2,7 @@
 //! browser. What a test shows stands in the test.
 
 pub mod agent;
+pub mod axe;
 pub mod browser;
 pub mod content;
 pub mod paths;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Response, Storage, Window};
+use web_sys::{
+    Blob, BlobPropertyBag, Document, Element, Event, EventTarget, HtmlElement, Response, Storage, Url, Window,
+};
 
 /// The window; none outside a page.
 pub fn window() -> Option<Window> {
@@ -39,11 +41,47 @@ pub fn recall(key: &str) -> Option<String> {
     local_storage()?.get_item(&format!("netmodes.{key}")).ok()?
 }
 
-/// Remembers `value` under `key`; forgotten where the browser forbids storage.
-pub fn keep(key: &str, value: &str) {
-    if let Some(storage) = local_storage() {
-        let _ = storage.set_item(&format!("netmodes.{key}"), value);
+/// Remembers `value` under `key`; whether the browser does (it may forbid it, or be full).
+pub fn keep(key: &str, value: &str) -> bool {
+    local_storage().is_some_and(|storage| storage.set_item(&format!("netmodes.{key}"), value).is_ok())
+}
+
+/// Everything that is remembered, by key.
+pub fn kept() -> BTreeMap<String, String> {
+    let Some(storage) = local_storage() else { return BTreeMap::new() };
+    let keys = (0..storage.length().unwrap_or(0)).filter_map(|at| storage.key(at).ok().flatten());
+    let entry = |key: String| {
+        let value = storage.get_item(&key).ok()??;
+        Some((key.strip_prefix("netmodes.")?.to_owned(), value))
+    };
+    keys.filter_map(entry).collect()
+}
+
+/// Hands a file to the reader, as a download.
+pub fn save_file(name: &str, media: &str, bytes: &[u8]) {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    let options = BlobPropertyBag::new();
+    options.set_type(media);
+    let Ok(blob) = Blob::new_with_u8_array_sequence_and_options(&parts, &options) else { return };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+    let link = document().and_then(|document| document.create_element("a").ok());
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        let _ = link.set_attribute("href", &url);
+        let _ = link.set_attribute("download", name);
+        link.click();
     }
+    let _ = Url::revoke_object_url(&url);
+}
+
+/// The fragment of the page's address, with its `#`.
+pub fn fragment() -> String {
+    window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// The page's address without query and fragment.
+pub fn address() -> String {
+    let Some(location) = window().map(|window| window.location()) else { return String::new() };
+    location.origin().unwrap_or_default() + &location.pathname().unwrap_or_default()
 }
 
 fn local_storage() -> Option<Storage> {

@@ -1,4 +1,4 @@
-//! `cargo xtask dist` and `bench`: what is built optimised.
+//! `cargo xtask dist`, `bench` and `shots`: what is built optimised, and what is measured and pictured of it.
 
 use std::fs;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::build;
 use crate::fault::{At as _, Fault};
 use crate::files::walk;
+use crate::needs;
 use crate::paths::Paths;
 use crate::process::{cargo, must};
 
@@ -30,14 +31,35 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// `bench`: the core's speed.
+/// `bench`: the core's speed, or the page's size and speed.
 ///
 /// # Errors
-/// Unknown arguments, or the benchmark's own failure.
+/// Unknown arguments, a failed build, or the benchmark's own failure.
 pub fn bench(args: &[String]) -> Result<(), Fault> {
-    none("bench", args)?;
     let paths = Paths::find()?;
-    must(cargo(&paths).args(["run", "--release", "-p", "netmodes-tests", "--bin", "bench_core"]))
+    match args {
+        [] => must(cargo(&paths).args(["run", "--release", "-p", "netmodes-tests", "--bin", "bench_core"])),
+        [only] if only == "page" => {
+            needs::ensure_browser()?;
+            build::page_alone(&paths, true)?;
+            let mut run = cargo(&paths);
+            run.env("NETMODES_DIST", paths.site(true));
+            must(run.args(["run", "-p", "netmodes-tests", "--bin", "bench_page"]))
+        }
+        other => Err(Fault::usage(format!("bench: unknown arguments {other:?}; see `cargo xtask bench --help`"))),
+    }
+}
+
+/// `shots`: pictures of the main views into `docs/shots`.
+///
+/// # Errors
+/// Unknown arguments, a failed build, or what the browser does not do.
+pub fn shots(args: &[String]) -> Result<(), Fault> {
+    none("shots", args)?;
+    let paths = Paths::find()?;
+    needs::ensure_browser()?;
+    build::page_alone(&paths, false)?;
+    must(cargo(&paths).args(["run", "-p", "netmodes-tests", "--bin", "shots"]))
 }
 
 fn none(command: &str, args: &[String]) -> Result<(), Fault> {

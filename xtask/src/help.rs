@@ -10,7 +10,8 @@ Commands:
   test [--fast] [-- FILTER]   check, build, then every test
   check [--bless]             formatting, clippy and the tidy rules
   dist                        release build, copied into dist/
-  bench                       how many frames per second the core moves
+  bench [page]                how many frames per second the core moves; how large and quick the page is
+  shots                       pictures of the main views, for the README
   help [COMMAND]              this text, or a command's own
 ";
 
@@ -50,13 +51,26 @@ cargo fmt --check, clippy with warnings as errors (native and wasm32), and the t
 const DIST: &str = "\
 Usage: cargo xtask dist
 
-Release build; leaves dist/netmodes (the program with the page inside) and dist/site (the page, with .br files).
+Release build; leaves dist/netmodes (the program with the page inside) and dist/site: static files for any web server, in
+any folder. Their names carry a hash of their content (all but index.html, sw.js and site.webmanifest, which a server
+should not let browsers keep); beside what is worth it lie .br and .gz files. On a static host the page works without a
+network after the first visit.
 ";
 
 const BENCH: &str = "\
-Usage: cargo xtask bench
+Usage: cargo xtask bench [page]
 
 Runs the core's benchmark (tests/src/bin/bench_core), optimised. docs/BENCHMARKS.md says what its figures mean.
+
+  page   builds a release of the page and measures it in Chromium (tests/src/bin/bench_page): bytes of the first view,
+         time to the first prompt, frame times with 50, 500 and 2,000 marks and with 40 machines, looking back, memory
+";
+
+const SHOTS: &str = "\
+Usage: cargo xtask shots
+
+Builds the page and takes pictures of its main views with Chromium into docs/shots (light and dark, English and Russian,
+desktop and phone). The README shows them.
 ";
 
 /// The text of one command; none when there is no such command.
@@ -68,6 +82,7 @@ pub fn of(command: &str) -> Option<&'static str> {
         "check" => CHECK,
         "dist" => DIST,
         "bench" => BENCH,
+        "shots" => SHOTS,
         _ => return None,
     })
 }

@@ -19,6 +19,7 @@ mod process;
 mod run;
 mod test;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ fn dispatch(args: &[String]) -> Result<(), Fault> {
         "test" => test::command(rest),
         "dist" => dist::command(rest),
         "bench" => dist::bench(rest),
+        "shots" => dist::shots(rest),
         "check" => check::command(rest),
         "help" | "--help" | "-h" => {
             print!("{}", rest.first().and_then(|name| help::of(name)).unwrap_or(help::ALL));

@@ -34,6 +34,15 @@ pub fn ensure() -> Result<(), Fault> {
     rights()
 }
 
+/// Sees to it that there is a browser to drive.
+///
+/// # Errors
+/// What is missing and how to get it.
+pub fn ensure_browser() -> Result<(), Fault> {
+    let missing: Missing = missing().into_iter().filter(|(program, _)| program.starts_with("chrom")).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
 type Missing = Vec<(&'static str, &'static str)>;
 
 fn missing() -> Missing {

@@ -4,12 +4,12 @@ use crate::fault::Fault;
 use crate::files::walk;
 use crate::paths::Paths;
 use crate::process::{cargo, find_program, must, works};
-use crate::{build, check, needs};
+use crate::{build, check, needs, tools};
 
 /// Crates whose own tests need nothing from the system.
 const FAST: [&str; 4] = ["netmodes-core", "netmodes-web", "netmodes-agent", "xtask"];
 /// Test programs of the crate `netmodes-tests` that need a browser, rights or tools of the system; by their names.
-const SYSTEM: [&str; 5] = ["browser", "tap", "agent", "sockets", "pcap"];
+const SYSTEM: [&str; 6] = ["browser", "tap", "agent", "sockets", "pcap", "published"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
@@ -29,6 +29,7 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
     }
     check::all(&paths, false)?;
     if !options.fast {
+        tools::ensure_axe(&paths)?;
         build::all(&paths, false)?;
     }
     let nextest = find_program("cargo-nextest").is_some() || works(cargo(&paths).args(["nextest", "--version"]));

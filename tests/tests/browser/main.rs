@@ -1,12 +1,15 @@
 //! The page in a real browser: Chromium, headless. Needs `cargo xtask build` before, chromium and chromedriver, and for
 //! real devices root.
 
+mod access;
 mod determinism;
 mod edit;
 mod exercises;
 mod frames;
 mod host;
 mod inside;
+mod offline;
 mod page;
+mod share;
 mod stage;
 mod time;

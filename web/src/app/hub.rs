@@ -10,7 +10,7 @@ use yew::Callback;
 
 use crate::dom::{self, NextFrame};
 use crate::source::{self, Source, SourceEvent};
-use crate::store::{Action, AppState, Effect, Shared, reduce};
+use crate::store::{Action, AppState, Effect, ShareAction, Shared, reduce};
 
 /// What could follow on a command line: where the word begins, in bytes, and the words.
 pub(crate) type Completions = (usize, Vec<String>);
@@ -65,7 +65,12 @@ impl Dispatch {
         for effect in effects {
             match effect {
                 Effect::Send(message) => self.send(&message),
-                Effect::Keep { key, value } => dom::keep(&key, &value),
+                Effect::Keep { key, value } => {
+                    if !dom::keep(&key, &value) {
+                        reduce(&mut self.0.state.borrow_mut(), Action::Share(ShareAction::CannotKeep));
+                    }
+                }
+                Effect::Download { name, media, bytes } => dom::save_file(&name, media, &bytes),
             }
         }
         self.publish_soon();

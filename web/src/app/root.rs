@@ -17,6 +17,7 @@ use crate::panel::stage::Stage;
 use crate::panel::terminal::Terminals;
 use crate::panel::time::TimeStrip;
 use crate::panel::top::Top;
+use crate::store::share::{Asked, Share};
 use crate::store::{Action, AppState, EditAction, Lang, Shared, Theme};
 
 /// Mounts the application into the element `app`; `worker` holds the world, unless an agent does.
@@ -32,9 +33,16 @@ fn first_state() -> AppState {
     let browser = || dom::window().and_then(|w| w.navigator().language()).and_then(|l| Lang::from_code(&l));
     AppState {
         lang: chosen.or_else(browser).unwrap_or_default(),
+        share: Shared::new(Share { asked: asked_by_address(), ..Share::default() }),
         theme: dom::recall("theme").map_or(Theme::System, |code| Theme::from_code(&code)),
         ..AppState::default()
     }
+}
+
+/// What the page's address asks to be opened. An exercise is opened by its own panel.
+fn asked_by_address() -> Option<String> {
+    let fragment = dom::fragment();
+    matches!(Asked::read(&fragment)?, Asked::Session(_) | Asked::Lab(_)).then_some(fragment)
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -115,7 +123,7 @@ fn Panels(props: &PanelsProps) -> Html {
         <ContextProvider<Covers> context={Covers::of(state.exercise.as_ref())}>
             <Top
                 source={state.source.clone()} lab={state.lab.clone()} lang={state.lang} theme={state.theme}
-                connection={state.connection}
+                connection={state.connection} share={state.share.clone()}
             />
             <Exercise state={state.clone()} />
             <main class="stage" aria-label={texts.ui("stage")}>

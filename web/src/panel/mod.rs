@@ -8,6 +8,7 @@ pub mod look;
 pub mod parts;
 pub mod proof;
 pub mod reach;
+pub mod share;
 pub mod sockets;
 pub mod stage;
 pub mod tables;

@@ -5,9 +5,11 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::parts::Icon;
+use super::share::ShareButton;
 use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
+use crate::store::share::Share;
 use crate::store::state::SourceInfo;
 use crate::store::{Action, Connection, EditAction, EditTarget, Lab, Lang, Shared, Theme};
 
@@ -22,6 +24,8 @@ pub struct Props {
     pub lang: Lang,
     /// The theme.
     pub theme: Theme,
+    /// Links and files.
+    pub share: Shared<Share>,
     /// The connection.
     pub connection: Connection,
 }
@@ -30,6 +34,7 @@ pub struct Props {
 #[component]
 pub fn Top(props: &Props) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
+    let can_load = props.source.as_ref().is_some_and(|source| source.capabilities.load);
     let help = use_state(|| false);
     let toggle_help = {
         let help = help.clone();
@@ -51,6 +56,7 @@ pub fn Top(props: &Props) -> Html {
             { languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }
             <button type="button" class="icon" title={theme_title(&texts, props.theme)}
                 aria-label={theme_title(&texts, props.theme)} onclick={theme}><Icon name="theme" /></button>
+            <ShareButton share={props.share.clone()} can_load={can_load} />
             <button type="button" id="help-button" class="icon" title={texts.ui("help")} aria-label={texts.ui("help")}
                 aria-expanded={help.to_string()} onclick={toggle_help.clone()}><Icon name="help" /></button>
             if *help { { help_box(&texts, props, toggle_help) } }

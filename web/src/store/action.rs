@@ -4,7 +4,7 @@ use netmodes_core::id::{JobId, LinkId, NodeId};
 use netmodes_core::protocol::{ClientMessage, Pace, ServerMessage, StepTo};
 use netmodes_core::world::Command;
 
-use super::{EditAction, ExerciseAction, InsideAction, Lang, Theme};
+use super::{EditAction, ExerciseAction, InsideAction, Lang, ShareAction, Theme};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -101,6 +101,8 @@ pub enum Action {
     },
     /// Shows the frames that pass this filter.
     Filter(String),
+    /// Something with links and files.
+    Share(ShareAction),
     /// Another language.
     Lang(Lang),
     /// Another theme.
@@ -129,6 +131,15 @@ pub enum Select {
 pub enum Effect {
     /// A message for the source.
     Send(ClientMessage),
+    /// A file for the student.
+    Download {
+        /// Its name.
+        name: String,
+        /// Its media type.
+        media: &'static str,
+        /// What is in it.
+        bytes: Vec<u8>,
+    },
     /// Something to remember in the browser.
     Keep {
         /// Under which name.

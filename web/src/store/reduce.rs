@@ -15,7 +15,7 @@ use super::outcomes::{Outcome, What, says_little};
 use super::snapshot::{self, Snapshot};
 use super::state::{Connection, Host, Lab, SourceInfo};
 use super::travel::{self, Travel};
-use super::{Action, AppState, Effect, FrameEntry, Select, Selection, Shared, course};
+use super::{Action, AppState, Effect, FrameEntry, Select, Selection, Shared, course, share};
 
 /// The lab a source without one of its own is asked for first.
 const FIRST_LAB: &str = "nat";
@@ -94,6 +94,7 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Inside(action) => return inside::inside(state, action),
         Action::Why { node, job } => return inside::inside(state, InsideAction::Why(Question::Job { node, job })),
         Action::Filter(filter) => inside::filter(state, &filter),
+        Action::Share(action) => return share::act(state, action),
         Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
         Action::Edit(action) => return edit::act(state, action),
         Action::DismissError => {
@@ -145,9 +146,7 @@ fn choose(state: &mut AppState, select: Select) {
 }
 
 fn restart(state: &AppState) -> Vec<Effect> {
-    let Some(lab) = &state.lab else { return Vec::new() };
-    let choice = LabChoice::Named(lab.name.clone());
-    vec![Effect::Send(ClientMessage::Load { lab: choice, seed: lab.seed, inputs: Vec::new() })]
+    if state.lab.is_some() { vec![Effect::Send(ClientMessage::Restart)] } else { Vec::new() }
 }
 
 /// An empty screen; it stays so when the screen is written anew.
@@ -207,6 +206,7 @@ fn input_end(state: &AppState, node: NodeId) -> Vec<Effect> {
 }
 
 fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Effect> {
+    share::overhear(state, &message);
     match message {
         ServerMessage::Hello { version, program, capabilities, labs } => {
             if version != VERSION {
@@ -225,6 +225,7 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             }
             state.errors.edit().retain(|error| error.code != "agent-token");
             state.source = Some(Shared::new(SourceInfo { program, capabilities, labs }));
+            effects.extend(share::asked(state));
             return effects;
         }
         ServerMessage::Snapshot { lab, title, seed, seq, time, rows, history, past } => {
@@ -256,11 +257,16 @@ fn receive(state: &mut AppState, message: ServerMessage, wall_ms: f64) -> Vec<Ef
             travel::give_up(&mut state.past);
             match edit::refused(state, error) {
                 Ok(effects) => return effects,
-                Err(error) => refuse(state, error),
+                Err(error) => {
+                    if let Some(error) = share::hear_refusal(state, error) {
+                        refuse(state, error);
+                    }
+                }
             }
         }
         // Answers to questions: whoever asked takes them before they come here.
-        ServerMessage::Completions { .. } | ServerMessage::Session(_) | ServerMessage::Link { .. } => {}
+        ServerMessage::Completions { .. } => {}
+        ServerMessage::Session(_) | ServerMessage::Link { .. } => return share::hear(state, message),
         ServerMessage::Progress { doing: Doing::Reach, steps, of, over, .. } => {
             inside::reach_progress(state, steps, of, over)
         }

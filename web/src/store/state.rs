@@ -8,6 +8,7 @@ use netmodes_core::protocol::Capabilities;
 use netmodes_core::view::{LabView, LeaseRow, LeaseState, NodeKind, NodeRow, SocketRow};
 
 use super::exchange::Timeline;
+use super::share::Share;
 use super::{
     Clock, Course, EditState, ExerciseState, FrameLog, Happened, Inside, Outcomes, PastState, Reach, Terminal,
 };
@@ -58,6 +59,8 @@ pub struct AppState {
     pub happened: Shared<Happened>,
     /// Who reaches whom.
     pub reach: Shared<Reach>,
+    /// Links and files.
+    pub share: Shared<Share>,
     /// The language of texts.
     pub lang: Lang,
     /// Light, dark, or as the system says.

@@ -30,7 +30,15 @@ pub fn command(args: &[String]) -> Result<(), Fault> {
         }
     }
     let paths = Paths::find()?;
-    if only_page { page(&paths, release, &mut Steps::new(3)) } else { all(&paths, release) }
+    if only_page { page_alone(&paths, release) } else { all(&paths, release) }
+}
+
+/// The page, without the program.
+///
+/// # Errors
+/// The first step that fails.
+pub fn page_alone(paths: &Paths, release: bool) -> Result<(), Fault> {
+    page(paths, release, &mut Steps::new(3))
 }
 
 /// Page and program.
@@ -50,7 +58,14 @@ fn page(paths: &Paths, release: bool, steps: &mut Steps) -> Result<(), Fault> {
     steps.step("The wasm32 target of Rust", || ensure_target(paths))?;
     let module = steps.step("The page: Rust to WebAssembly", || wasm::module(paths, release))?;
     let sum = steps.step("The site: page, labs, texts, exercises", || {
-        publish::write(site::collect(paths, &module)?, &paths.site(release), release)
+        let files = site::collect(paths, &module)?;
+        if release {
+            return publish::write(&publish::published(files)?, &paths.site(true), true);
+        }
+        let sum = publish::write(&files, &paths.site(false), false)?;
+        // The tests of a release's names and of offline use need no optimised code.
+        publish::write(&publish::published(files)?, &paths.target.join("site-published"), false)?;
+        Ok(sum)
     })?;
     eprintln!("      {} files, {} kB{}", sum.files, sum.bytes / 1000, compressed(&sum));
     Ok(())

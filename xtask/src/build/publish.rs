@@ -42,30 +42,29 @@ const STYLES: &str = "styles/all.css";
 /// Digits of a hash in a name: of two contents one in 2^48 pairs would have the same.
 const DIGITS: usize = 12;
 
-/// Writes the site into folder `to`.
+/// Writes files into folder `to`; `packed`: with compressed ones beside them.
 ///
 /// # Errors
-/// Files that cannot be written; a place for names that is missing.
-pub fn write(files: Files, to: &Path, release: bool) -> Result<Sum, Fault> {
-    let files = if release { published(files)? } else { files };
+/// Files that cannot be written.
+pub fn write(files: &Files, to: &Path, packed: bool) -> Result<Sum, Fault> {
     let (mut sum, mut wanted) = (Sum::default(), BTreeSet::new());
-    for (name, bytes) in &files {
+    for (name, bytes) in files {
         let path = to.join(name);
         let changed = write_if_changed(&path, bytes)?;
         sum.files += 1;
         sum.bytes += bytes.len();
         let mut sent = bytes.len();
-        if release && compress::is_worth(name, bytes.len()) {
-            let packed = [to.join(format!("{name}.br")), to.join(format!("{name}.gz"))];
-            if changed || !packed.iter().all(|path| path.is_file()) {
-                fs::write(&packed[0], compress::brotli(name, bytes)?).at(packed[0].display())?;
-                fs::write(&packed[1], compress::gzip(bytes)).at(packed[1].display())?;
+        if packed && compress::is_worth(name, bytes.len()) {
+            let pair = [to.join(format!("{name}.br")), to.join(format!("{name}.gz"))];
+            if changed || !pair.iter().all(|path| path.is_file()) {
+                fs::write(&pair[0], compress::brotli(name, bytes)?).at(pair[0].display())?;
+                fs::write(&pair[1], compress::gzip(bytes)).at(pair[1].display())?;
             }
-            let length = fs::metadata(&packed[0]).at(packed[0].display())?.len();
+            let length = fs::metadata(&pair[0]).at(pair[0].display())?.len();
             sent = usize::try_from(length).unwrap_or(usize::MAX);
-            wanted.extend(packed);
+            wanted.extend(pair);
         }
-        sum.brotli += if release { sent } else { 0 };
+        sum.brotli += if packed { sent } else { 0 };
         wanted.insert(path);
     }
     for file in walk(to)? {
@@ -77,7 +76,10 @@ pub fn write(files: Files, to: &Path, release: bool) -> Result<Sum, Fault> {
 }
 
 /// The files as a release has them: one stylesheet, hashed names, every reference rewritten.
-fn published(mut files: Files) -> Result<Files, Fault> {
+///
+/// # Errors
+/// A place for names that is missing, a file that is named and not there.
+pub fn published(mut files: Files) -> Result<Files, Fault> {
     join_styles(&mut files)?;
     let mut order: Vec<String> = files.keys().cloned().collect();
     let rank = |name: &str| NAMING.iter().position(|end| name.ends_with(end)).map(|place| place + 1);

@@ -11,6 +11,7 @@ use yew::prelude::*;
 use crate::app::use_dispatch;
 use crate::dom;
 use crate::store::course::OPEN_KEY;
+use crate::store::share::Asked;
 use crate::store::{Action, Course, ExerciseAction, Lang, Shared};
 
 /// An exercise's words in one language, as the build rendered them.
@@ -60,8 +61,12 @@ pub(super) fn use_course() {
                         dom::window().and_then(|w| w.location().hash().ok()).is_some_and(|hash| hash.len() > 1);
                     let last = dom::recall(OPEN_KEY).filter(|id| course.entries.iter().any(|entry| entry.id == *id));
                     dispatch.act(Action::Exercise(ExerciseAction::Course(course)));
-                    if let Some(last) = last.filter(|_| !linked) {
-                        open.emit(last);
+                    let asked = match Asked::read(&dom::fragment()) {
+                        Some(Asked::Exercise(id)) => Some(id),
+                        _ => last.filter(|_| !linked),
+                    };
+                    if let Some(id) = asked {
+                        open.emit(id);
                     }
                 }
                 Err(detail) => dom_error(&format!("exercises/index.json: {detail}")),

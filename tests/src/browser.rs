@@ -118,6 +118,22 @@ impl Browser {
         answer.get("value").cloned().unwrap_or_default()
     }
 
+    /// Memory of the largest page process, in bytes (proc(5), `VmRSS`).
+    pub fn largest_renderer_bytes(&self) -> Option<u64> {
+        let profile = self.profile.display().to_string();
+        let resident = |process: std::fs::DirEntry| -> Option<u64> {
+            let line = std::fs::read(process.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line);
+            if !line.contains("--type=renderer") || !line.contains(&profile) {
+                return None;
+            }
+            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+        };
+        std::fs::read_dir("/proc").ok()?.flatten().filter_map(resident).max()
+    }
+
     /// What was written to the page's console since the last look, with its level: `SEVERE: …`.
     pub fn console(&self) -> Vec<String> {
         let answer = self.post("se/log", &json!({ "type": "browser" }));

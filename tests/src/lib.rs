@@ -6,5 +6,6 @@ pub mod axe;
 pub mod browser;
 pub mod content;
 pub mod paths;
+pub mod png;
 pub mod scripts;
 pub mod site;

@@ -33,7 +33,7 @@ fn first_state() -> AppState {
     let browser = || dom::window().and_then(|w| w.navigator().language()).and_then(|l| Lang::from_code(&l));
     AppState {
         lang: chosen.or_else(browser).unwrap_or_default(),
-        share: Shared::new(Share { asked: asked_by_address(), ..Share::default() }),
+        share: Shared::new(Share::asking(asked_by_address())),
         theme: dom::recall("theme").map_or(Theme::System, |code| Theme::from_code(&code)),
         ..AppState::default()
     }

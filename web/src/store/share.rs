@@ -135,6 +135,13 @@ impl Asked {
     }
 }
 
+impl Share {
+    /// At the page's beginning, with what its address asks for.
+    pub fn asking(asked: Option<String>) -> Self {
+        Self { asked, ..Self::default() }
+    }
+}
+
 /// Carries an action out.
 pub(super) fn act(state: &mut AppState, action: ShareAction) -> Vec<Effect> {
     let can_load = state.capabilities().is_some_and(|c| c.load);

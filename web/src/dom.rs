@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Blob, BlobPropertyBag, Document, Element, Event, EventTarget, HtmlElement, Response, Storage, Url, Window,
-};
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Response, Storage, Window};
 
 /// The window; none outside a page.
 pub fn window() -> Option<Window> {
@@ -55,22 +53,6 @@ pub fn kept() -> BTreeMap<String, String> {
         Some((key.strip_prefix("netmodes.")?.to_owned(), value))
     };
     keys.filter_map(entry).collect()
-}
-
-/// Hands a file to the reader, as a download.
-pub fn save_file(name: &str, media: &str, bytes: &[u8]) {
-    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
-    let options = BlobPropertyBag::new();
-    options.set_type(media);
-    let Ok(blob) = Blob::new_with_u8_array_sequence_and_options(&parts, &options) else { return };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
-    let link = document().and_then(|document| document.create_element("a").ok());
-    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
-        let _ = link.set_attribute("href", &url);
-        let _ = link.set_attribute("download", name);
-        link.click();
-    }
-    let _ = Url::revoke_object_url(&url);
 }
 
 /// The fragment of the page's address, with its `#`.

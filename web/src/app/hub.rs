@@ -70,7 +70,7 @@ impl Dispatch {
                         reduce(&mut self.0.state.borrow_mut(), Action::Share(ShareAction::CannotKeep));
                     }
                 }
-                Effect::Download { name, media, bytes } => dom::save_file(&name, media, &bytes),
+                Effect::Download { name, media, bytes } => dom::save(&name, media, &bytes),
             }
         }
         self.publish_soon();

@@ -5,6 +5,7 @@ mod access;
 mod determinism;
 mod edit;
 mod exercises;
+mod frame;
 mod frames;
 mod host;
 mod inside;

@@ -12,11 +12,16 @@ use crate::panel::edit::Edit;
 use crate::panel::errors::Errors;
 use crate::panel::exercise::Exercise;
 use crate::panel::exercise::cover::Covers;
+use crate::panel::first::First;
+use crate::panel::frame::{PhoneBar, Side, Splitter, Whole, use_panes};
 use crate::panel::look::Look;
 use crate::panel::stage::Stage;
 use crate::panel::terminal::Terminals;
 use crate::panel::time::TimeStrip;
 use crate::panel::top::Top;
+use crate::store::guide::Guide;
+use crate::store::panes::{Pane, Panes, Split};
+use crate::store::tiles::Tiles;
 use crate::store::share::{Asked, Share};
 use crate::store::{Action, AppState, EditAction, Lang, Shared, Theme};
 
@@ -35,6 +40,9 @@ fn first_state() -> AppState {
         lang: chosen.or_else(browser).unwrap_or_default(),
         share: Shared::new(Share::asking(asked_by_address())),
         theme: dom::recall("theme").map_or(Theme::System, |code| Theme::from_code(&code)),
+        panes: Shared::new(dom::recall("panes").map(|text| Panes::from_text(&text)).unwrap_or_default()),
+        tiles: Shared::new(dom::recall("tiles").map(|text| Tiles::from_text(&text)).unwrap_or_default()),
+        guide: Shared::new(Guide { dismissed: dom::recall("guide").as_deref() == Some("off"), ..Guide::default() }),
         ..AppState::default()
     }
 }
@@ -119,28 +127,48 @@ fn Panels(props: &PanelsProps) -> Html {
     let dispatch = super::use_dispatch();
     let texts = super::use_texts();
     let state = &props.state;
+    use_panes(&state.panes);
+    let skip = Callback::from(|event: MouseEvent| {
+        event.prevent_default();
+        shortcuts::focus(shortcuts::PARTS[3]);
+    });
     html! {
         <ContextProvider<Covers> context={Covers::of(state.exercise.as_ref())}>
+            <a class="skip" href="#terminal-prompt" onclick={skip}>{ texts.ui("skip-to-terminal") }</a>
             <Top
                 source={state.source.clone()} lab={state.lab.clone()} lang={state.lang} theme={state.theme}
-                connection={state.connection} share={state.share.clone()}
+                connection={state.connection} read={state.errors_read.clone()} guide_off={state.guide.dismissed} share={state.share.clone()}
             />
-            <Exercise state={state.clone()} />
+            <Side folded={state.panes.folded}><Exercise state={state.clone()} /></Side>
+            if !state.panes.folded { <Splitter split={Split::Exercise} panes={state.panes.clone()} /> }
             <main class="stage" aria-label={texts.ui("stage")}>
-                <Stage
-                    state={state.clone()} on_select={dispatch.callback(Action::Select)}
-                    on_command={dispatch.callback(Action::Do)}
-                    on_edit={dispatch.callback(|target| Action::Edit(EditAction::Open(target)))}
-                />
-                <Errors errors={state.errors.clone()} />
+                <First state={state.clone()} />
+                <div class="stage-in">
+                    <Stage
+                        state={state.clone()} on_select={dispatch.callback(Action::Select)}
+                        on_command={dispatch.callback(Action::Do)}
+                        on_edit={dispatch.callback(|target| Action::Edit(EditAction::Open(target)))}
+                    />
+                    <Whole pane={Pane::Stage} whole={state.panes.whole == Some(Pane::Stage)} />
+                    <Errors errors={state.errors.clone()} />
+                </div>
             </main>
             <TimeStrip
                 view={state.view.clone()} clock={state.clock} timeline={state.timeline.clone()}
                 source={state.source.clone()} connection={state.connection} past={state.past.clone()}
                 selected={state.selection.frame}
             />
-            <Terminals view={state.view.clone()} terminals={state.terminals.clone()} front={state.front} />
-            <Look state={state.clone()} />
+            <Splitter split={Split::Lower} panes={state.panes.clone()} />
+            <div class="lower">
+                <Terminals
+                    view={state.view.clone()} terminals={state.terminals.clone()} front={state.front}
+                    tiles={state.tiles.clone()} highlight={state.highlight} chosen={state.selection.node}
+                    whole={state.panes.whole == Some(Pane::Terminal)}
+                />
+                <Splitter split={Split::Terminal} panes={state.panes.clone()} />
+                <Look state={state.clone()} />
+            </div>
+            <PhoneBar shown={state.panes.shown} />
             <Edit edit={state.edit.clone()} view={state.view.clone()} selection={state.selection} />
         </ContextProvider<Covers>>
     }

@@ -6,6 +6,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use crate::dom;
+use crate::panel::frame::pane_in_focus;
+use crate::store::panes::{Pane, PanesAction};
 use crate::store::{Action, Travel};
 
 use super::Dispatch;
@@ -30,6 +32,8 @@ pub enum Deed {
     Focus(&'static str),
     /// Gives the keyboard to the next part of the page (1) or the one before (-1).
     Cycle(isize),
+    /// Lets the part of the page that has the keyboard fill it, and puts it back.
+    Whole,
     /// Makes an action.
     Act(fn() -> Action),
     /// Nothing: it is handled where it works.
@@ -52,8 +56,13 @@ pub struct Shortcut {
 }
 
 /// The parts of the page in the order of F6: selectors of what takes the keyboard.
-pub const PARTS: [&str; 5] =
-    [".ex", "main.stage", ".time", ".term .command, .term", ".look [role=tab][aria-selected=true], .look"];
+pub const PARTS: [&str; 5] = [
+    ".ex",
+    "main.stage",
+    ".time",
+    ".term .tile.front .command, .term .command, .term",
+    ".look [role=tab][aria-selected=true], .look",
+];
 
 const fn row(keys: &'static str, place: Place, deed: Deed, group: &'static str, text: &'static str) -> Shortcut {
     Shortcut { keys, place, deed, group, text }
@@ -70,6 +79,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row("Alt+3", Place::Everywhere, Deed::Focus(PARTS[2]), "page", "key-part-3-does"),
     row("Alt+4", Place::Everywhere, Deed::Focus(PARTS[3]), "page", "key-part-4-does"),
     row("Alt+5", Place::Everywhere, Deed::Focus(PARTS[4]), "page", "key-part-5-does"),
+    row("Alt+M", Place::Everywhere, Deed::Whole, "page", "key-whole-does"),
     row("← →", Place::Told, Deed::Told, "page", "key-list-does"),
     row("E", Place::Told, Deed::Told, "page", "key-edit-does"),
     // Time.
@@ -86,9 +96,15 @@ pub const SHORTCUTS: &[Shortcut] = &[
     // Terminals.
     row("Tab", Place::Told, Deed::Told, "terminal", "key-tab-does"),
     row("↑ ↓", Place::Told, Deed::Told, "terminal", "key-history-does"),
+    row("Ctrl+R", Place::Told, Deed::Told, "terminal", "key-ctrl-r-does"),
     row("Ctrl+C", Place::Told, Deed::Told, "terminal", "key-ctrl-c-does"),
+    row("Ctrl+Shift+C", Place::Told, Deed::Told, "terminal", "key-copy-does"),
     row("Ctrl+D", Place::Told, Deed::Told, "terminal", "key-ctrl-d-does"),
     row("Ctrl+L", Place::Told, Deed::Told, "terminal", "key-ctrl-l-does"),
+    row("Ctrl+A, Ctrl+E", Place::Told, Deed::Told, "terminal", "key-ctrl-a-does"),
+    row("Ctrl+U, Ctrl+K", Place::Told, Deed::Told, "terminal", "key-ctrl-u-does"),
+    row("Ctrl+W, Alt+⌫", Place::Told, Deed::Told, "terminal", "key-ctrl-w-does"),
+    row("Alt+↑", Place::Told, Deed::Told, "terminal", "key-words-does"),
 ];
 
 /// A key that was pressed, without the browser.
@@ -153,7 +169,8 @@ pub(super) fn handle(event: &KeyboardEvent, dispatch: &Dispatch) {
     };
     let Some(shortcut) = find(pressed, is_typing()) else { return };
     // A dialog keeps the keyboard until it is closed.
-    let modal = dom::document().and_then(|document| document.query_selector("[aria-modal=true]").ok().flatten());
+    let modal =
+        dom::document().and_then(|document| document.query_selector("dialog[open], [aria-modal=true]").ok().flatten());
     if modal.is_some() {
         return;
     }
@@ -170,6 +187,10 @@ pub(super) fn handle(event: &KeyboardEvent, dispatch: &Dispatch) {
         }
         Deed::Focus(selector) => focus(selector),
         Deed::Cycle(by) => cycle(by),
+        Deed::Whole => {
+            let pane = pane_in_focus().unwrap_or(Pane::Stage);
+            dispatch.act(Action::Panes(PanesAction::Whole(pane)));
+        }
         Deed::Act(make) => dispatch.act(make()),
         Deed::Told => {}
     }
@@ -208,7 +229,7 @@ fn seen(selector: &str) -> Vec<HtmlElement> {
 }
 
 /// Gives the keyboard to the first of the selectors (parted by commas, best first) that finds something.
-fn focus(selectors: &str) {
+pub(super) fn focus(selectors: &str) {
     for selector in selectors.split(", ") {
         if let Some(element) = seen(selector).into_iter().next() {
             if element.tab_index() < 0 && !element.has_attribute("tabindex") {

@@ -3,8 +3,11 @@
 pub mod edit;
 pub mod errors;
 pub mod exercise;
+pub mod first;
+pub mod frame;
 pub mod frames;
 pub mod look;
+pub mod modal;
 pub mod parts;
 pub mod proof;
 pub mod reach;

@@ -33,11 +33,31 @@ pub fn Icon(props: &IconProps) -> Html {
         "minus" => "M3 8h12v2H3z",
         "plus" => "M8 3h2v5h5v2h-5v5H8v-5H3V8h5z",
         "fit" => "M2 4h2v10H2zM14 4h2v10h-2zM5 9l3-3v2h2V6l3 3-3 3v-2H8v2z",
+        "down" => "M4 6.5 9 11.5 14 6.5 15 8 9 14 3 8z",
+        "menu" => "M2 4h14v2H2zM2 8h14v2H2zM2 12h14v2H2z",
+        "check" => "M7 11.6 3.4 8 2 9.4l5 5L16 5.4 14.6 4z",
+        "warning" => "M9 1.5 17 16H1zM8 7v4.5h2V7zM8 12.7v1.6h2v-1.6z",
+        "messages" => "M2 3h14v10H8l-4 3v-3H2zM5 6v1.5h8V6zM5 9v1.5h5V9z",
+        "contents" => "M2 3h2v2H2zM6 3h10v2H6zM2 8h2v2H2zM6 8h10v2H6zM2 13h2v2H2zM6 13h10v2H6z",
+        "whole" => "M2 2h6v2H4v4H2zM10 14h4v-4h2v6h-6z",
+        "restore" => "M6 2h2v6H2V6h4zM10 10h6v2h-4v4h-2z",
+        "fold" => "M2 2h2v14H2zM14 4v10L7 9z",
+        "unfold" => "M14 2h2v14h-2zM4 4v10l7-5z",
+        "pane-exercise" => "M3 2h12v14H3zM5 4v10h8V4zM6 6h6v1.5H6zM6 9h6v1.5H6z",
+        "pane-stage" => "M2 4h6v5H2zM10 9h6v5h-6zM4 10h2v2h3v2H4zM9 5h5v3h-2V7H9z",
+        "pane-terminal" => "M1 3h16v12H1zM3 5v8h12V5zM4 6.5 7 9l-3 2.5V10l1.3-1L4 8zM8 10.5h5V12H8z",
+        "pane-look" => {
+            "M7.5 2a5.5 5.5 0 0 1 4.4 8.8l4 4-1.4 1.4-4-4A5.5 5.5 0 1 1 7.5 2zm0 2a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z"
+        }
+        "tiling-one" => "M2 3h14v12H2zM4 5v8h10V5z",
+        "tiling-beside" => "M2 3h14v12H2zM4 5v8h4V5zM10 5v8h4V5z",
+        "tiling-above" => "M2 3h14v12H2zM4 5v3h10V5zM4 10v3h10v-3z",
+        "tiling-four" => "M2 3h14v12H2zM4 5v3h4V5zM10 5v3h4V5zM4 10v3h4v-3zM10 10v3h4v-3z",
         _ => "",
     };
     html! {
         <svg class="icon-svg" width="18" height="18" viewBox="0 0 18 18" fill="currentColor" aria-hidden="true">
-            <path d={path} />
+            <path d={path} fill-rule="evenodd" />
         </svg>
     }
 }
@@ -87,6 +107,9 @@ pub struct TabsProps {
     pub chosen: AttrValue,
     /// Another was chosen.
     pub on_choose: Callback<AttrValue>,
+    /// A tab can be dragged away.
+    #[prop_or_default]
+    pub draggable: bool,
 }
 
 /// A row of tabs: arrow keys, Home and End move (WAI-ARIA tabs pattern).
@@ -123,7 +146,7 @@ pub fn Tabs(props: &TabsProps) -> Html {
             <button
                 key={tab.key.to_string()} type="button" role="tab" id={format!("{}-tab-{}", props.id, tab.key)}
                 aria-selected={chosen.to_string()} aria-controls={format!("{}-panel", props.id)}
-                tabindex={if chosen { "0" } else { "-1" }} {onclick}
+                tabindex={if chosen { "0" } else { "-1" }} draggable={props.draggable.then_some("true")} {onclick}
             >
                 { &tab.label }
                 if tab.busy { <span class="busy" aria-hidden="true">{ " ●" }</span> }

@@ -1,14 +1,25 @@
-//! The top bar: which lab, where it runs, language, theme, help.
+//! The top bar: which lab, the lecture's contents, where the lab runs, language, theme, help. On a phone what does not fit
+//! folds into one menu.
 
+mod contents;
+mod help;
+mod labs;
+pub mod words;
+
+use netmodes_core::error::UserError;
 use netmodes_core::protocol::Capabilities;
-use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use self::contents::Contents;
+use self::help::Help;
+use self::labs::{LabMenu, Profile};
+use super::modal::Drop;
 use super::parts::Icon;
 use super::share::ShareButton;
 use crate::app::{TextsHandle, use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
+use crate::store::guide::GuideAction;
 use crate::store::share::Share;
 use crate::store::state::SourceInfo;
 use crate::store::{Action, Connection, EditAction, EditTarget, Lab, Lang, Shared, Theme};
@@ -28,40 +39,74 @@ pub struct Props {
     pub share: Shared<Share>,
     /// The connection.
     pub connection: Connection,
+    /// Refusals that were read, newest last.
+    pub read: Shared<Vec<UserError>>,
+    /// The line that says what to try was closed.
+    pub guide_off: bool,
+}
+
+/// A dialog that the bar opens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Help,
+    Contents,
 }
 
 /// The top bar.
 #[component]
 pub fn Top(props: &Props) -> Html {
     let (texts, dispatch) = (use_texts(), use_dispatch());
-    let can_load = props.source.as_ref().is_some_and(|source| source.capabilities.load);
-    let help = use_state(|| false);
-    let toggle_help = {
-        let help = help.clone();
-        Callback::from(move |_: MouseEvent| help.set(!*help))
+    let open = use_state(|| None::<Open>);
+    let opener = |which: Open| {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(Some(which)))
+    };
+    let on_close = {
+        let open = open.setter();
+        Callback::from(move |()| open.set(None))
     };
     let theme = {
         let next = next_theme(props.theme);
         dispatch.callback(move |_: MouseEvent| Action::Theme(next))
     };
+    let can_load = props.source.as_ref().is_some_and(|source| source.capabilities.load);
+    let program = props.source.as_ref().map(|source| source.program.clone()).unwrap_or_default();
     html! {
         <header class="top">
             <h1 class="logo">{ logo() }<span>{ "Netmodes" }</span></h1>
-            <LabChooser source={props.source.clone()} lab={props.lab.clone()} lang={props.lang} />
-            { restart(props, &texts, dispatch.callback(|_: MouseEvent| Action::Restart)) }
-            <button type="button" class="icon" id="edit-lab" title={texts.ui("edit-open")} aria-label={texts.ui("edit-open")}
-                onclick={dispatch.callback(|_: MouseEvent| Action::Edit(EditAction::Open(EditTarget::Lab)))}><Icon name="edit" /></button>
+            <LabMenu source={props.source.clone()} lab={props.lab.clone()} lang={props.lang} />
+            <Profile source={props.source.clone()} lab={props.lab.clone()} lang={props.lang} />
+            <button type="button" id="contents-button" class="pill wide" onclick={opener(Open::Contents)}>{ texts.ui("contents") }</button>
+            { restart(can_load, &texts, dispatch.callback(|_: MouseEvent| Action::Restart)) }
+            { edit_lab(&texts, dispatch.callback(|_: MouseEvent| Action::Edit(EditAction::Open(EditTarget::Lab)))) }
             <span class="spring"></span>
+            <Read errors={props.read.clone()} />
             { pill(props, &texts) }
-            { languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }
-            <button type="button" class="icon" title={theme_title(&texts, props.theme)}
-                aria-label={theme_title(&texts, props.theme)} onclick={theme}><Icon name="theme" /></button>
-            <ShareButton share={props.share.clone()} can_load={can_load} />
-            <button type="button" id="help-button" class="icon" title={texts.ui("help")} aria-label={texts.ui("help")}
-                aria-expanded={help.to_string()} onclick={toggle_help.clone()}><Icon name="help" /></button>
-            if *help { { help_box(&texts, props, toggle_help) } }
+            <span class="wide">{ languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }</span>
+            <button type="button" class="icon wide" title={theme_title(&texts, props.theme)}
+                aria-label={theme_title(&texts, props.theme)} onclick={theme.clone()}><Icon name="theme" /></button>
+            <ShareButton share={props.share.clone()} {can_load} />
+            <button type="button" id="help-button" class="icon wide" title={texts.ui("help")} aria-label={texts.ui("help")}
+                aria-haspopup="dialog" onclick={opener(Open::Help)}><Icon name="help" /></button>
+            <Drop id="top-more" class="icon narrow" title={AttrValue::from(texts.ui("menu"))} button={html! { <Icon name="menu" /> }}>
+                <button type="button" data-closes="" class="drop-item" onclick={opener(Open::Contents)}><Icon name="contents" />{ texts.ui("contents") }</button>
+                <div class="drop-row">{ languages(props.lang, &texts, &dispatch.callback(Action::Lang)) }</div>
+                <button type="button" class="drop-item" onclick={theme}><Icon name="theme" />{ theme_title(&texts, props.theme) }</button>
+                if props.guide_off {
+                    <button type="button" data-closes="" class="drop-item" onclick={dispatch.callback(|_: MouseEvent| Action::Guide(GuideAction::Show))}>
+                        <Icon name="help" />{ texts.ui("first-show") }</button>
+                }
+                <button type="button" data-closes="" class="drop-item" onclick={opener(Open::Help)}><Icon name="help" />{ texts.ui("help") }</button>
+            </Drop>
+            if *open == Some(Open::Help) { <Help program={AttrValue::from(program)} guide_off={props.guide_off} on_close={on_close.clone()} /> }
+            if *open == Some(Open::Contents) { <Contents lang={props.lang} {can_load} {on_close} /> }
         </header>
     }
+}
+
+fn edit_lab(texts: &TextsHandle, onclick: Callback<MouseEvent>) -> Html {
+    let title = texts.ui("edit-open");
+    html! { <button type="button" class="icon" id="edit-lab" title={title.clone()} aria-label={title} {onclick}><Icon name="edit" /></button> }
 }
 
 fn logo() -> Html {
@@ -92,11 +137,10 @@ fn theme_title(texts: &TextsHandle, theme: Theme) -> AttrValue {
     AttrValue::from(format!("{}: {name}", texts.ui("theme")))
 }
 
-fn restart(props: &Props, texts: &TextsHandle, onclick: Callback<MouseEvent>) -> Html {
-    let can = props.source.as_ref().is_some_and(|source| source.capabilities.load);
+fn restart(can: bool, texts: &TextsHandle, onclick: Callback<MouseEvent>) -> Html {
     let title = texts.ui(if can { "restart" } else { "cannot-load" });
     html! {
-        <button type="button" class="icon" disabled={!can} title={title.clone()} aria-label={title} {onclick}>
+        <button type="button" id="restart" class="icon" disabled={!can} title={title.clone()} aria-label={title} {onclick}>
             <Icon name="restart" />
         </button>
     }
@@ -118,7 +162,7 @@ fn pill(props: &Props, texts: &TextsHandle) -> Html {
         (Connection::Failed, _) => ("off", texts.ui("connection-failed").into()),
         (Connection::Connecting | Connection::Up, _) => ("", texts.ui("connecting").into()),
     };
-    html! { <span class={classes!("pill", class)} role="status"><span class="dot" aria-hidden="true"></span><span>{ text }</span></span> }
+    html! { <span class={classes!("pill", "place", class)} role="status" title={text.clone()}><span class="dot" aria-hidden="true"></span><span>{ text }</span></span> }
 }
 
 fn languages(lang: Lang, texts: &TextsHandle, choose: &Callback<Lang>) -> Html {
@@ -136,51 +180,23 @@ fn languages(lang: Lang, texts: &TextsHandle, choose: &Callback<Lang>) -> Html {
     }
 }
 
-fn help_box(texts: &TextsHandle, props: &Props, close: Callback<MouseEvent>) -> Html {
-    let keys = ["tab", "arrows", "ctrl-c", "ctrl-l", "space", "list"];
-    let rows = keys.iter().map(|key| {
-        html! { <><dt><kbd>{ texts.ui(&format!("key-{key}")) }</kbd></dt><dd>{ texts.ui(&format!("key-{key}-does")) }</dd></> }
-    });
-    let program = props.source.as_ref().map(|source| source.program.clone()).unwrap_or_default();
-    html! {
-        <div class="help" role="dialog" aria-label={texts.ui("help")}>
-            <div class="help-head">
-                <h2>{ texts.ui("help") }</h2>
-                <button type="button" class="icon" aria-label={texts.ui("close")} onclick={close}><Icon name="close" /></button>
-            </div>
-            <p>{ texts.ui("help-first") }</p>
-            <dl class="keys">{ for rows }</dl>
-            <p>{ texts.ui("help-agent") }</p>
-            <p class="dim">{ format!("Netmodes {program}") }</p>
-        </div>
-    }
-}
-
 #[derive(Clone, PartialEq, Properties)]
-struct LabChooserProps {
-    source: Option<Shared<SourceInfo>>,
-    lab: Option<Shared<Lab>>,
-    lang: Lang,
+struct ReadProps {
+    errors: Shared<Vec<UserError>>,
 }
 
-/// The lab's title; a menu where there are several.
+/// Messages that were closed, to be read again.
 #[component]
-fn LabChooser(props: &LabChooserProps) -> Html {
-    let (texts, dispatch) = (use_texts(), use_dispatch());
-    let Some(lab) = &props.lab else { return html! {} };
-    let title = lab.title.get(props.lang.code()).or_else(|| lab.title.get("en")).unwrap_or(&lab.name).clone();
-    let labs = props.source.as_ref().filter(|s| s.capabilities.load && s.labs.len() > 1).map(|s| s.labs.clone());
-    let Some(labs) = labs else {
-        return html! { <span class="pill lab" title={title.clone()}>{ title }</span> };
-    };
-    let onchange = Callback::from(move |event: Event| {
-        if let Some(select) = event.target_dyn_into::<HtmlSelectElement>() {
-            dispatch.act(Action::Load(select.value()));
-        }
-    });
-    let options = labs.iter().map(|name| {
-        let chosen = *name == lab.name;
-        html! { <option value={name.clone()} selected={chosen}>{ if chosen { title.clone() } else { name.clone() } }</option> }
-    });
-    html! { <select class="pill lab" aria-label={texts.ui("lab")} {onchange}>{ for options }</select> }
+fn Read(props: &ReadProps) -> Html {
+    let texts = use_texts();
+    if props.errors.is_empty() {
+        return html! {};
+    }
+    let items = props.errors.iter().rev().map(|error| html! { <li>{ texts.error(error) }</li> });
+    html! {
+        <Drop id="messages" class="icon" title={AttrValue::from(texts.ui("messages"))} button={html! { <Icon name="messages" /> }}>
+            <h3>{ texts.ui("messages") }</h3>
+            <ul class="messages" tabindex="0">{ for items }</ul>
+        </Drop>
+    }
 }

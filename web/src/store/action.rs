@@ -37,6 +37,12 @@ pub enum Action {
     Select(Select),
     /// Something is pointed at, or nothing any more: every panel marks it.
     Highlight(Option<super::Highlight>),
+    /// The page is to be divided otherwise.
+    Panes(super::panes::PanesAction),
+    /// Other terminals are to be in sight.
+    Tiles(super::tiles::TilesAction),
+    /// Something about the line that says what to try.
+    Guide(super::guide::GuideAction),
     /// Another machine's terminal to the front.
     Front(NodeId),
     /// A line was typed at a terminal.

@@ -12,6 +12,7 @@ use netmodes_core::world::Command;
 use super::edit;
 use super::inside::{self, InsideAction};
 use super::outcomes::{Outcome, What, says_little};
+use super::panes::Pane;
 use super::snapshot::{self, Snapshot};
 use super::state::{Connection, Host, Lab, SourceInfo};
 use super::travel::{self, Travel};
@@ -21,6 +22,8 @@ use super::{Action, AppState, Effect, FrameEntry, Select, Selection, Shared, cou
 const FIRST_LAB: &str = "nat";
 /// Errors kept to be read.
 const ERRORS_MAX: usize = 5;
+/// Errors kept to be read again.
+const ERRORS_READ_MAX: usize = 30;
 
 /// Carries `action` out on `state`; what is to be done besides comes back.
 pub fn reduce(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -54,15 +57,12 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::Select(select) => choose(state, select),
         Action::Highlight(highlight) => state.highlight = highlight,
-        Action::Front(node) => state.front = Some(node),
+        Action::Front(_) | Action::Panes(_) | Action::Tiles(_) | Action::Guide(_) => return page(state, action),
         Action::Typed { node, line } => return typed(state, node, line),
         Action::Interrupt { node, typed } => return interrupt(state, node, &typed),
         Action::InputEnd { node } => return input_end(state, node),
         Action::ClearTerminal { node } => clear_terminal(state, node),
-        Action::Offered { node, line, words } => terminal(state, node, |t| {
-            t.blank_prompt(&line);
-            t.echo(&words.join("  "));
-        }),
+        Action::Offered { node, line, words } => offered(state, node, &line, &words),
         Action::Columns(columns) => state.columns = columns,
         Action::Do(command) => {
             if let Some(error) = course::refusal(state, &command) {
@@ -97,11 +97,43 @@ fn carry_out(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Share(action) => return share::act(state, action),
         Action::Lang(_) | Action::Theme(_) => return prefer(state, &action),
         Action::Edit(action) => return edit::act(state, action),
-        Action::DismissError => {
-            state.errors.edit().pop();
-        }
+        Action::DismissError => dismiss(state),
     }
     Vec::new()
+}
+
+/// What the student does to the page itself.
+fn page(state: &mut AppState, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Front(node) => super::tiles::front(state, node),
+        Action::Panes(action) => return state.panes.edit().act(action),
+        Action::Tiles(action) => return super::tiles::act(state, action),
+        Action::Guide(action) => return super::guide::act(state, action),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// More than one word could follow: they are listed as bash lists them.
+fn offered(state: &mut AppState, node: NodeId, line: &str, words: &[String]) {
+    let width = usize::from(if state.columns == 0 { 80 } else { state.columns });
+    terminal(state, node, |t| {
+        t.blank_prompt(line);
+        for row in super::line::columns(words, width) {
+            t.echo(&row);
+        }
+    });
+}
+
+/// The newest refusal was read; it can be read again.
+fn dismiss(state: &mut AppState) {
+    if let Some(error) = state.errors.edit().pop() {
+        let read = state.errors_read.edit();
+        if read.len() >= ERRORS_READ_MAX {
+            read.remove(0);
+        }
+        read.push(error);
+    }
 }
 
 /// What the student prefers, remembered.
@@ -133,11 +165,18 @@ fn choose(state: &mut AppState, select: Select) {
         Select::Nothing => Selection::default(),
         Select::Node(node) => {
             if state.terminals.contains_key(&node) {
-                state.front = Some(node);
+                super::tiles::front(state, node);
             }
             Selection { node: Some(node), ..Selection::default() }
         }
         Select::Frame(seq) => {
+            if !state.guide.opened {
+                state.guide.edit().opened = true;
+            }
+            // A phone shows one pane below the picture: the one that was asked for.
+            if state.panes.shown != Pane::Look {
+                state.panes.edit().shown = Pane::Look;
+            }
             let link = state.frames.get(seq).map(|entry| entry.sent.link);
             Selection { frame: Some(seq), link, ..state.selection }
         }

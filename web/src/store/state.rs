@@ -41,6 +41,12 @@ pub struct AppState {
     pub front: Option<NodeId>,
     /// What is chosen in the picture and the lists.
     pub selection: Selection,
+    /// How the page is divided.
+    pub panes: Shared<super::panes::Panes>,
+    /// Which terminals are in sight.
+    pub tiles: Shared<super::tiles::Tiles>,
+    /// The line that says what to try now.
+    pub guide: Shared<super::guide::Guide>,
     /// What is pointed at, with the mouse or the keyboard, anywhere on the page.
     pub highlight: Option<super::Highlight>,
     /// Sockets of the real host (agent only).
@@ -67,6 +73,8 @@ pub struct AppState {
     pub theme: Theme,
     /// Refusals to be shown, newest last.
     pub errors: Shared<Vec<UserError>>,
+    /// Refusals that were closed, to be read again, newest last.
+    pub errors_read: Shared<Vec<UserError>>,
     /// Columns of a terminal, as wide as it is drawn.
     pub columns: u16,
 }

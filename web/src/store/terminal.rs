@@ -36,6 +36,8 @@ pub struct Line {
     pub kind: LineKind,
     /// Its pieces.
     pub pieces: Vec<Piece>,
+    /// The program colours its output: `ip -c`.
+    pub colour: bool,
 }
 
 impl Line {
@@ -60,11 +62,14 @@ pub struct Terminal {
     pub history: Vec<Rc<str>>,
     /// Exit status of the last command that ended.
     pub status: i32,
+    /// The command that ended last and its exit status; none once another one runs.
+    pub ended: Option<(JobId, i32)>,
     /// Lines were discarded to keep within the cap.
     pub discarded: bool,
     next: u64,
     chars: usize,
     open: bool,
+    colour: bool,
 }
 
 impl Terminal {
@@ -72,6 +77,8 @@ impl Terminal {
     pub fn job_started(&mut self, job: JobId, line: &str) {
         self.running.push(job);
         self.open = false;
+        self.ended = None;
+        self.colour = is_coloured(line);
         for (index, text) in line.lines().enumerate() {
             let kind = if index == 0 { LineKind::Command } else { LineKind::Output };
             self.append(kind, vec![Piece { text: text.to_owned(), meaning: String::new(), error: false }]);
@@ -82,13 +89,16 @@ impl Terminal {
     pub fn job_ended(&mut self, job: JobId, status: i32) {
         self.running.retain(|running| *running != job);
         self.status = status;
+        self.ended = Some((job, status));
         self.open = false;
+        self.colour = false;
     }
 
     /// A program printed something.
     pub fn output(&mut self, output: &Output) {
         for span in &output.spans {
-            for (index, text) in span.text.split('\n').enumerate() {
+            let text = without_escapes(&span.text);
+            for (index, text) in text.split('\n').enumerate() {
                 if index > 0 {
                     if !self.open {
                         self.append(LineKind::Output, Vec::new());
@@ -130,6 +140,7 @@ impl Terminal {
         self.chars = 0;
         self.open = false;
         self.discarded = false;
+        self.ended = None;
     }
 
     /// A prompt with nothing after it, as Enter on an empty line leaves it, or what Ctrl-C gave up.
@@ -150,7 +161,8 @@ impl Terminal {
     }
 
     fn append(&mut self, kind: LineKind, pieces: Vec<Piece>) {
-        let line = Line { number: self.next, kind, pieces };
+        let colour = self.colour && kind == LineKind::Output;
+        let line = Line { number: self.next, kind, pieces, colour };
         self.next += 1;
         self.chars += line.chars();
         self.lines.push_back(Rc::new(line));
@@ -161,6 +173,30 @@ impl Terminal {
             }
         }
     }
+}
+
+/// `text` without the sequences that colour it (ECMA-48 SGR, `ESC [ … m`): here a piece's meaning gives its colour.
+fn without_escapes(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains("\u{1b}[") {
+        return text.into();
+    }
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain.push_str(rest.strip_prefix('m').unwrap_or(part));
+    }
+    plain.into()
+}
+
+/// Whether a command line asks `ip` for colours: `ip -c addr`, `ip -br -color link`.
+fn is_coloured(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let options = words.by_ref().skip_while(|word| *word != "ip").skip(1).take_while(|word| word.starts_with('-'));
+    options.into_iter().any(|word| {
+        let word = word.trim_start_matches('-');
+        !word.is_empty() && "color".starts_with(word.split('=').next().unwrap_or(word))
+    })
 }
 
 /// `line` with `word` in place of what stands from byte `from` to the cursor at byte `to`. Bounds that are not on
@@ -240,6 +276,22 @@ mod tests {
             terminal.remember(line);
         }
         assert_eq!(terminal.history.len(), 2);
+    }
+
+    #[test]
+    fn sequences_that_colour_are_not_shown() {
+        assert_eq!(without_escapes("\u{1b}[36menp0s3: \u{1b}[0m<UP>"), "enp0s3: <UP>");
+        assert_eq!(without_escapes("[0m stays"), "[0m stays");
+    }
+
+    #[test]
+    fn ip_colours_only_what_it_is_asked_to() {
+        for line in ["ip -c a", "ip -br -c addr", "ip -color=always link"] {
+            assert!(is_coloured(line), "{line}");
+        }
+        for line in ["ip a", "ping -c 1 8.8.8.8", "ip -4 addr", "ip addr -c", ""] {
+            assert!(!is_coloured(line), "{line}");
+        }
     }
 
     #[test]

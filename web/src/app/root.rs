@@ -21,8 +21,8 @@ use crate::panel::time::TimeStrip;
 use crate::panel::top::Top;
 use crate::store::guide::Guide;
 use crate::store::panes::{Pane, Panes, Split};
-use crate::store::tiles::Tiles;
 use crate::store::share::{Asked, Share};
+use crate::store::tiles::Tiles;
 use crate::store::{Action, AppState, EditAction, Lang, Shared, Theme};
 
 /// Mounts the application into the element `app`; `worker` holds the world, unless an agent does.

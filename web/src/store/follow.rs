@@ -316,7 +316,7 @@ mod tests {
     }
 
     fn decided(node: u32, ms: u64, decision: Decision) -> Outcome {
-        Outcome { time: SimTime::from_millis(ms), node: NodeId(node), what: What::Decided(decision) }
+        Outcome { seq: ms, time: SimTime::from_millis(ms), node: NodeId(node), what: What::Decided(decision) }
     }
 
     /// vm (1) asks a far machine (4) through a NAT (2) and a switch (3) with another machine (5) at it; it answers.
@@ -333,7 +333,10 @@ mod tests {
         outcomes.push(Some(FrameId(1)), decided(2, 12, Decision::WaitsForNeighbour { next_hop: "x".into() }));
         outcomes.push(Some(FrameId(2)), decided(4, 35, Decision::Delivered { socket: None, to: "kernel".into() }));
         let dropped = What::Dropped(DropReason::NotForThisMac);
-        outcomes.push(Some(FrameId(2)), Outcome { time: SimTime::from_millis(35), node: NodeId(5), what: dropped });
+        outcomes.push(
+            Some(FrameId(2)),
+            Outcome { seq: 35, time: SimTime::from_millis(35), node: NodeId(5), what: dropped },
+        );
         outcomes.push(Some(FrameId(4)), decided(1, 65, Decision::Delivered { socket: None, to: "ping".into() }));
         (log, outcomes)
     }

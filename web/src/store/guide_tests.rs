@@ -74,6 +74,8 @@ impl Lab {
             promiscuous: Promiscuous::Deny,
             iface: 2,
             tap: None,
+            forwards: Vec::new(),
+            nat_net: None,
         }));
     }
 
@@ -107,6 +109,8 @@ fn the_first_minute_leads_from_an_address_to_a_ping_that_fails() {
         enabled: true,
         dhcp: true,
         running: true,
+        forwards: Vec::new(),
+        server: None,
     }));
     assert!(matches!(lab.step(), Some(Step::Lease { again: true, .. })), "the old address is of another network");
     lab.typed("dhclient -r enp0s3; dhclient -v enp0s3");

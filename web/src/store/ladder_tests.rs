@@ -23,16 +23,16 @@ fn run(script: &str) -> (FrameLog, Outcomes, LabView) {
             Fact::FrameSent(sent) => log.push(FrameEntry::new(event.seq, event.time, sent.clone())),
             Fact::FrameDropped(dropped) => {
                 let what = What::Dropped(dropped.reason);
-                outcomes.push(dropped.frame, Outcome { time: event.time, node: dropped.node, what });
+                outcomes.push(dropped.frame, Outcome { seq: event.seq, time: event.time, node: dropped.node, what });
             }
             Fact::Decided { node, frame, decision } => {
                 let what = What::Decided(decision.clone());
-                outcomes.push(Some(*frame), Outcome { time: event.time, node: *node, what });
+                outcomes.push(Some(*frame), Outcome { seq: event.seq, time: event.time, node: *node, what });
             }
             _ => {}
         }
     }
-    for row in report.world.rows() {
+    for row in report.world.rows(false) {
         if matches!(row, Row::Node(_) | Row::Iface(_)) {
             view.put(row);
         }

@@ -182,7 +182,7 @@ mod tests {
         all(&mut matched, &log, &outcomes);
         assert!(seqs(&matched).is_empty());
         let what = What::Dropped(DropReason::NoRoute);
-        outcomes.push(Some(FrameId(2)), Outcome { time: SimTime::ZERO, node: NodeId(2), what });
+        outcomes.push(Some(FrameId(2)), Outcome { seq: 3, time: SimTime::ZERO, node: NodeId(2), what });
         all(&mut matched, &log, &outcomes);
         assert_eq!(seqs(&matched), [2]);
     }

@@ -260,13 +260,12 @@ pub(super) fn outgoing(state: &mut AppState, effects: Vec<Effect>) -> Vec<Effect
         match &effect {
             // What would be lost on the way is refused with words.
             Effect::Send(message) if lost && !matches!(message, ClientMessage::Hello { .. }) => {
-                let loads = matches!(message, ClientMessage::Load { .. } | ClientMessage::Open { .. });
-                if loads || message.changes() {
+                if begins_anew(message) || message.changes() {
                     super::reduce::refuse(state, UserError::new("page-offline"));
                 }
                 continue;
             }
-            Effect::Send(ClientMessage::Load { .. } | ClientMessage::Open { .. }) => leave(state),
+            Effect::Send(message) if begins_anew(message) => leave(state),
             Effect::Send(ClientMessage::Do { .. }) if view_only && looking(state) => {
                 out.push(Effect::Send(ClientMessage::Now));
             }
@@ -275,6 +274,17 @@ pub(super) fn outgoing(state: &mut AppState, effects: Vec<Effect>) -> Vec<Effect
         out.push(effect);
     }
     out
+}
+
+/// Whether the next picture is of another session.
+fn begins_anew(message: &ClientMessage) -> bool {
+    matches!(
+        message,
+        ClientMessage::Load { .. }
+            | ClientMessage::Open { .. }
+            | ClientMessage::OpenSession { .. }
+            | ClientMessage::Restart
+    )
 }
 
 fn leave(state: &mut AppState) {

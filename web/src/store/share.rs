@@ -98,7 +98,7 @@ enum Waiting {
     Link,
     Session,
     Opening,
-    /// Its picture has come; of a replay that went astray the refusal comes after it.
+    /// A picture has come: its own, whose replay may have gone astray, or that of the lab the page begins with.
     Shown,
 }
 
@@ -228,7 +228,7 @@ pub(super) fn hear(state: &mut AppState, message: ServerMessage) -> Vec<Effect> 
 pub(super) fn hear_refusal(state: &mut AppState, error: UserError) -> Option<UserError> {
     match state.share.waiting {
         Waiting::Nothing => return Some(error),
-        Waiting::Shown if !error.code.starts_with("session-") => return Some(error),
+        Waiting::Shown if !is_of_opening(&error.code) => return Some(error),
         Waiting::Link | Waiting::Session => state.share.edit().no_link = Some(error),
         Waiting::Opening | Waiting::Shown => {
             let share = state.share.edit();
@@ -241,6 +241,13 @@ pub(super) fn hear_refusal(state: &mut AppState, error: UserError) -> Option<Use
     }
     state.share.edit().waiting = Waiting::Nothing;
     None
+}
+
+/// Whether only the opening of a session can have gone wrong so. (A cable's refusals begin with `link-` too.)
+fn is_of_opening(code: &str) -> bool {
+    code.starts_with("session-")
+        || ["link-malformed", "link-version", "link-damaged", "link-unreadable", "link-too-long", "unknown-lab"]
+            .contains(&code)
 }
 
 /// What the page's address asks for, once somebody can be asked.

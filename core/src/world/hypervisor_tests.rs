@@ -285,6 +285,8 @@ proptest! {
         for network in watched.view.host_networks.values().cloned().collect::<Vec<_>>() {
             watched.hv(match network.mode {
                 Mode::HostOnly => C::RemoveHostOnly { name: network.name },
+                // An internal network has a row while a DHCP server is defined for it.
+                Mode::Internal => C::RemoveDhcpServer { network: NetworkName::Internal(network.name) },
                 _ => C::RemoveNatNetwork { name: network.name },
             }).unwrap();
         }

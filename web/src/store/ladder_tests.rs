@@ -74,7 +74,7 @@ fn a_ping_goes_over_the_nats_between_and_back() {
 
 #[test]
 fn a_connection_is_opened_used_and_closed() {
-    let script = "vm1: dhclient enp0s3\nvm1: curl -s http://93.184.215.14/\n";
+    let script = "vm1: dhclient enp0s3\nvm1: curl -s http://93.184.215.14/\n@wait 2\n";
     let (ladder, _) = drawn(script, |entry| entry.summary().proto == "TCP");
     let first: Vec<_> = ladder.arrows.iter().take(3).map(|arrow| (arrow.label.as_str(), arrow.note.as_str())).collect();
     assert_eq!(first, [("[SYN]", "seq 0"), ("[SYN, ACK]", "seq 0 ack 1"), ("[ACK]", "seq 1 ack 1")]);

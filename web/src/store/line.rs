@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(ping.kill_before(), "ping -c ");
         ping.insert("ss");
         assert_eq!(ping, line("ss", 2));
-        assert_eq!(line("пинг хост", 9).kill_word(), "пинг");
+        assert_eq!(line("пинг хост", 9).kill_word(), "пинг ");
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn name_at(bytes: &[u8], start: usize, at: usize) -> Option<(String, usize)> {
         match len {
             0 => {
                 let name = if labels.is_empty() { "<Root>".to_owned() } else { labels.join(".") };
-                return Some((name, taken.unwrap_or(here + 1 - at)));
+                return Some((name, taken.unwrap_or_else(|| here + 1 - at)));
             }
             1..=63 => {
                 labels.push(String::from_utf8_lossy(bytes.get(here + 1..=here + len)?).into_owned());
@@ -72,7 +72,7 @@ fn name_at(bytes: &[u8], start: usize, at: usize) -> Option<(String, usize)> {
             }
             // Two bits say: the rest stands elsewhere (4.1.4).
             0xc0.. => {
-                taken = taken.or(Some(here + 2 - at));
+                taken.get_or_insert_with(|| here + 2 - at);
                 here = start + (number(bytes.get(here..here + 2)?) as usize & 0x3fff);
             }
             _ => return None,

@@ -1,6 +1,7 @@
 //! Port-forwarding rules, of a card's NAT and of a NAT network.
 
 use core::net::Ipv4Addr;
+use std::collections::BTreeSet;
 
 use netmodes_core::addr::L4Proto;
 use netmodes_core::hypervisor::{HypervisorCommand, NatNetworkChange};
@@ -120,7 +121,14 @@ pub(super) fn list(owner: &Owner, look: Look<'_>) -> List {
 /// What a new rule is proposed to be: the guest's web server at a port that an ordinary user may open.
 fn proposal(owner: &Owner, look: Look<'_>) -> ForwardSpec {
     let taken = owner.rules(look).unwrap_or_default();
-    let free = |port: &u16| taken.iter().all(|rule| rule.host_port != *port);
+    // A port of the host is free where no rule of any card or network wants it, and nothing listens there.
+    let view = look.view;
+    let rules = view.nics.values().flat_map(|nic| &nic.forwards);
+    let wanted = rules.chain(view.host_networks.values().flat_map(|row| &row.forwards)).map(|rule| rule.host_port);
+    let host = owner.host(look);
+    let open = view.sockets.values().filter(|row| row.node.is_some() && row.node == host).map(|row| row.local.port);
+    let used: BTreeSet<u16> = wanted.chain(open).collect();
+    let free = |port: &u16| !used.contains(port);
     let name = (1_u32..).map(|n| if n == 1 { "web".to_owned() } else { format!("web{n}") });
     let name = name.into_iter().find(|name| taken.iter().all(|rule| rule.name != *name)).unwrap_or_default();
     let guest = match owner {

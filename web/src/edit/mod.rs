@@ -116,7 +116,7 @@ pub fn field_of(error: &UserError) -> Option<&'static str> {
             Some("network")
         }
         "mode-not-available" => Some("mode"),
-        "hv-forward-taken" | "hv-forward-port" | "hv-forward-privileged" => Some("host-port"),
+        "forward-port-taken" | "hv-forward-taken" | "hv-forward-port" | "hv-forward-privileged" => Some("host-port"),
         "hv-forward-guest" => Some("guest-address"),
         "hv-hostonly-range" => Some("address"),
         "hv-nat-net" => Some("natnet"),

@@ -7,7 +7,7 @@ use netmodes_core::lab::is_name;
 use netmodes_core::limits::ADAPTERS_MAX;
 use netmodes_core::view::{LabView, Mode};
 
-use super::nic::{chosen_mode, mode_field, network_field};
+use super::nic::{chosen_mode, mode_field, network_field, proposed_network};
 use super::read::{Reader, check, stands};
 use super::sheet::{Choice, Field, Form, Kind, Sheet, Words};
 use super::vm::{hypervise, real, while_off};
@@ -37,12 +37,8 @@ pub(super) fn vm_sheet(host: NodeId, look: Look<'_>) -> Option<Sheet> {
 
 /// The card that the form of a new VM or card describes.
 fn card(look: Look<'_>, host: Option<NodeId>, mode: Mode) -> NicChange {
-    // A list shows its first entry as chosen, so that is what an untouched one means.
-    let shown = network_field(look.view, host, mode, "").and_then(|field| match field.kind {
-        Kind::Choice(choices) => choices.first().map(|choice| choice.value.clone()),
-        _ => None,
-    });
-    let network = stands(look.draft, "network", &shown.unwrap_or_default());
+    let typed = stands(look.draft, "network", "");
+    let network = if typed.is_empty() { proposed_network(look.view, host, mode) } else { typed };
     let has_one = network_field(look.view, host, mode, "").is_some();
     let network = Some(network).filter(|network| has_one && !network.is_empty());
     NicChange { mode: Some(mode), network, ..NicChange::default() }

@@ -1,7 +1,10 @@
 //! A VM's card: its mode and network, its MAC, its cable, what it may overhear.
 
 use netmodes_core::addr::Cidr;
-use netmodes_core::hypervisor::{HypervisorCommand, NatNetwork, NicChange, check_nat_net, parse_mac};
+use netmodes_core::hypervisor::{
+    DEFAULT_HOST_ONLY, DEFAULT_INTERNAL, DEFAULT_NAT_NETWORK, HypervisorCommand, NatNetwork, NicChange, check_nat_net,
+    parse_mac,
+};
 use netmodes_core::id::NodeId;
 use netmodes_core::view::{LabView, Mode, NicRow, NodeRow, Promiscuous};
 
@@ -97,6 +100,22 @@ fn bridgeable(view: &LabView, host: Option<NodeId>) -> Vec<String> {
     ifaces.map(|iface| iface.name.clone()).filter(|name| !own(name)).collect()
 }
 
+/// The network that an untouched form means for a mode: what its list shows first, else the name that VirtualBox's window
+/// proposes, for which the hypervisor makes the network.
+pub(super) fn proposed_network(view: &LabView, host: Option<NodeId>, mode: Mode) -> String {
+    let shown = network_field(view, host, mode, "").and_then(|field| match field.kind {
+        Kind::Choice(choices) => choices.first().map(|choice| choice.value.clone()),
+        _ => None,
+    });
+    let usual = match mode {
+        Mode::Internal => DEFAULT_INTERNAL,
+        Mode::HostOnly => DEFAULT_HOST_ONLY,
+        Mode::NatNetwork => DEFAULT_NAT_NETWORK,
+        _ => "",
+    };
+    shown.filter(|name| !name.is_empty()).unwrap_or_else(|| usual.to_owned())
+}
+
 /// The mode that is chosen in the form.
 pub(super) fn chosen_mode(look: Look<'_>, now: Mode) -> Mode {
     look.draft.get("mode").and_then(|name| Mode::from_name(name)).unwrap_or(now)
@@ -162,7 +181,12 @@ pub(super) fn change(vm: NodeId, adapter: u8, look: Look<'_>) -> Change {
     let Some((row, nic)) = parts(vm, adapter, look) else { return Change::default() };
     let mut reader = Reader::new(look.draft);
     let mode = chosen_mode(look, nic.mode);
-    let network = stands(look.draft, "network", network_now(nic, mode));
+    let typed = stands(look.draft, "network", network_now(nic, mode));
+    let needs_one = network_field(look.view, row.host, mode, "").is_some();
+    let network = match typed.is_empty() && needs_one {
+        true => proposed_network(look.view, row.host, mode),
+        false => typed,
+    };
     let mut change = NicChange {
         mode: (mode != nic.mode).then_some(mode),
         network: (network != network_now(nic, mode)).then_some(network),

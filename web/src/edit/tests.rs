@@ -27,16 +27,22 @@ fn view_of(world: &World) -> LabView {
     view
 }
 
+fn drain(world: &mut World) {
+    while let Some(output) = world.poll_output() {
+        let _: Output = output;
+    }
+}
+
 fn world(lab: &Lab) -> World {
-    World::new(lab, 1).expect("a world")
+    let mut world = World::new(lab, 1).expect("a world");
+    drain(&mut world);
+    world
 }
 
 fn give(world: &mut World, commands: impl IntoIterator<Item = Command>) {
     for command in commands {
         world.handle(world.now(), Input::Command(&command)).unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        while let Some(output) = world.poll_output() {
-            let _: Output = output;
-        }
+        drain(world);
     }
 }
 

@@ -84,6 +84,17 @@ impl Browser {
         element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    /// Chooses a lab in the top bar's menu and waits until it runs.
+    pub async fn lab(&self, name: &str) {
+        self.click("#lab-menu").await;
+        self.wait(&format!("document.querySelector('button[data-lab={name}]')")).await;
+        self.look(&format!("document.querySelector('button[data-lab={name}]').click()")).await;
+        self.wait(&format!(
+            "document.querySelector('.app[data-lab={name}]') && document.querySelector('.typed .prompt')"
+        ))
+        .await;
+    }
+
     /// Types into the first element that a selector finds.
     pub async fn keys(&self, css: &str, keys: &str) {
         let element = self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"));

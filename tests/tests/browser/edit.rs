@@ -9,19 +9,8 @@ async fn page(lab: &str) -> (SiteServer, Browser) {
     let browser = Browser::start().await;
     browser.open(&site.url("")).await;
     browser.wait("document.querySelector('.typed .prompt')").await;
-    choose(&browser, "select.lab", lab).await;
-    browser.wait(&format!("document.querySelector('select.lab').value === '{lab}'")).await;
+    browser.lab(lab).await;
     (site, browser)
-}
-
-/// Chooses in a list, as a student does with the mouse.
-async fn choose(browser: &Browser, css: &str, value: &str) {
-    let script = format!(
-        "(() => {{ const list = document.querySelector('{css}'); list.value = '{value}';
-            list.dispatchEvent(new Event('change', {{ bubbles: true }})); return true; }})()"
-    );
-    browser.wait(&format!("document.querySelector('{css}')")).await;
-    browser.look(&script).await;
 }
 
 /// Types over what stands in a field.

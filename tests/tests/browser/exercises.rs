@@ -172,7 +172,7 @@ async fn another_lab_is_said_to_be_another_and_the_way_back_is_one_click() {
     let (_site, browser) = open("not-attached").await;
     choose(&browser, "works").await;
     reached(&browser, "guess").await;
-    browser.look("(() => { const lab = document.querySelector('select.lab'); lab.value = 'bridged'; lab.dispatchEvent(new Event('change', { bubbles: true })); })()").await;
+    browser.lab("bridged").await;
     browser.wait("document.querySelector('.ex-away')").await;
     browser.click(".ex-away .btn.p").await;
     browser.wait("!document.querySelector('.ex-away') && document.querySelectorAll('.goals .goal').length > 0").await;

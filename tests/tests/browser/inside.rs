@@ -11,18 +11,7 @@ async fn page(lab: &str) -> (SiteServer, Browser) {
     browser.open(&site.url("")).await;
     browser.wait("document.querySelector('.typed .prompt')").await;
     if lab != "nat" {
-        browser
-            .look(&format!(
-                "(() => {{ const s = document.querySelector('select.lab'); s.value = '{lab}'; s.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
-            ))
-            .await;
-        browser
-            .wait(&format!(
-                "document.querySelector('select.lab').value === '{lab}' && document.querySelector('.typed .prompt')"
-            ))
-            .await;
-        // The new lab's picture has come when what was typed before is gone.
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        browser.lab(lab).await;
     }
     (site, browser)
 }

@@ -97,6 +97,9 @@ fn use_document(state: &AppState, texts: &TextsHandle) {
     use_effect_with(state.lab.clone(), |lab| {
         if let Some(lab) = lab {
             panic::note(&lab.name, lab.seed);
+            if let Some(app) = dom::document().and_then(|document| document.get_element_by_id("app")) {
+                let _ = app.set_attribute("data-lab", &lab.name);
+            }
         }
     });
 }

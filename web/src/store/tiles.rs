@@ -93,11 +93,12 @@ impl Tiles {
     /// A machine comes to the front: where it is not in sight, it takes the tile of the one that was in front.
     pub fn bring(&mut self, node: NodeId, was: Option<NodeId>, machines: &[&NodeRow]) {
         let shown = self.shown(machines, was);
-        if self.tiling == Tiling::One || shown.contains(&node) {
+        if self.tiling == Tiling::One {
             return;
         }
-        let at = shown.iter().position(|id| Some(*id) == was).unwrap_or(0);
-        self.put(at, node, machines, was);
+        // What is in sight stays where it is: from now on every tile has its machine.
+        let place = |wanted: Option<NodeId>| shown.iter().position(|id| Some(*id) == wanted);
+        self.put(place(Some(node)).or(place(was)).unwrap_or(0), node, machines, was);
     }
 
     fn put(&mut self, at: usize, node: NodeId, machines: &[&NodeRow], front: Option<NodeId>) {
@@ -167,6 +168,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_tile_that_comes_to_the_front_stays_where_it_is() {
+        let rows = machines();
+        let machines: Vec<_> = rows.iter().collect();
+        let mut tiles = Tiles { tiling: Tiling::Beside, ..Tiles::default() };
+        let was = machines.first().map(|node| node.id);
+        let before = tiles.shown(&machines, was);
+        tiles.bring(before[1], was, &machines);
+        assert_eq!(tiles.shown(&machines, Some(before[1])), before);
+    }
 
     fn machines() -> Vec<NodeRow> {
         let node = |id: u32, name: &str| NodeRow {

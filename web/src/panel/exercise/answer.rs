@@ -88,6 +88,15 @@ struct LineProps {
 #[component]
 fn Line(props: &LineProps) -> Html {
     let input = use_node_ref();
+    {
+        // Put in when it is known, not as the field's value: what is being typed must stay when the goal is drawn again.
+        let input = input.clone();
+        use_effect_with(props.remembered.clone(), move |remembered| {
+            if let (Some(input), Some(remembered)) = (input.cast::<HtmlInputElement>(), remembered) {
+                input.set_value(remembered);
+            }
+        });
+    }
     let onsubmit = {
         let (input, give) = (input.clone(), props.give.clone());
         Callback::from(move |event: SubmitEvent| {
@@ -103,7 +112,7 @@ fn Line(props: &LineProps) -> Html {
     html! {
         <form {onsubmit}>
             <input ref={input} type="text" inputmode={mode} aria-label={props.label.clone()} placeholder={example}
-                value={props.remembered.clone()} autocomplete="off" autocapitalize="off" spellcheck="false" />
+                autocomplete="off" autocapitalize="off" spellcheck="false" />
             <button type="submit" class="btn p">{ &props.button }</button>
         </form>
     }

@@ -11,6 +11,13 @@ pub struct Size {
     pub h: f64,
 }
 
+impl Size {
+    /// Something can be seen in it: what is hidden has no width or no height.
+    pub fn is_some(self) -> bool {
+        self.w >= 1.0 && self.h >= 1.0
+    }
+}
+
 /// The least and the greatest scale a reader can choose.
 const SCALES: (f64, f64) = (0.2, 4.0);
 /// Largest scale that is chosen by itself: small labs do not become huge.
@@ -87,6 +94,18 @@ impl Camera {
     pub fn panned(self, dx: f64, dy: f64) -> Self {
         let origin = Point::new(self.origin.x - dx / self.scale, self.origin.y - dy / self.scale);
         Self { origin, fitted: false, ..self }
+    }
+
+    /// The view has another size: what was in its middle still is.
+    pub fn resized(self, from: Size, to: Size) -> Self {
+        let fitted = self.fitted;
+        Self { fitted, ..self.panned((to.w - from.w) / 2.0, (to.h - from.h) / 2.0) }
+    }
+
+    /// Whether a view of the first size became another kind of view, phone or desk: what a reader saw there says nothing
+    /// of what is to be seen here.
+    pub fn is_other_view(from: Size, to: Size) -> bool {
+        (from.w >= NARROW) != (to.w >= NARROW)
     }
 
     /// Some of the picture stays in sight.
@@ -167,6 +186,17 @@ mod tests {
         let far = Camera::default().panned(1e6, -1e6).kept(SCENE, view);
         let corner = far.place(Point::new(0.0, SCENE.h));
         assert!(corner.x <= view.w - KEEP + 0.01 && corner.y >= KEEP - 0.01, "{corner:?}");
+    }
+
+    #[test]
+    fn a_view_without_a_size_shows_nothing_and_one_of_another_size_the_same_middle() {
+        assert!(!Size::default().is_some() && !Size { w: 0.0, h: 300.0 }.is_some() && Size { w: 390.0, h: 200.0 }.is_some());
+        let (from, to) = (Size { w: 800.0, h: 400.0 }, Size { w: 1_000.0, h: 300.0 });
+        let camera = Camera { origin: Point::new(40.0, 20.0), scale: 2.0, fitted: false };
+        let after = camera.resized(from, to);
+        let middle = |camera: Camera, view: Size| camera.scene(Point::new(view.w / 2.0, view.h / 2.0));
+        assert!(middle(camera, from).distance(middle(after, to)) < 1e-9);
+        assert!(!Camera::is_other_view(from, to) && Camera::is_other_view(from, Size { w: 390.0, h: 300.0 }));
     }
 
     #[test]

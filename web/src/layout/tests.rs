@@ -130,18 +130,31 @@ fn a_cable_goes_on_where_it_is_seen_and_a_mark_rests_there() {
 }
 
 #[test]
-fn marks_run_at_an_even_pace_from_end_to_end() {
+fn marks_run_at_an_even_pace_from_beside_one_end_to_beside_the_other() {
     let curves = [
         Curve::level(Point::new(0.0, 0.0), Point::new(100.0, 60.0)),
         Curve::line(Point::new(100.0, 60.0), Point::new(300.0, 60.0)),
     ];
     let track = Track::new(&curves, None);
-    assert!(track.at(0.0).distance(Point::new(0.0, 0.0)) < 0.01);
-    assert!(track.at(1.0).distance(Point::new(300.0, 60.0)) < 0.01);
+    let (first, last) = (track.at(0.0), track.at(1.0));
+    assert!((23.0..34.0).contains(&first.x), "half a mark off the box at the left: {first:?}");
+    assert!((266.0..=277.5).contains(&last.x) && (last.y - 60.0).abs() < 0.01, "and at the right: {last:?}");
     let steps: Vec<f64> =
         (0..50).map(|i| track.at(f64::from(i) / 50.0).distance(track.at(f64::from(i + 1) / 50.0))).collect();
     let (least, most) = steps.iter().fold((f64::MAX, 0.0f64), |(a, b), s| (a.min(*s), b.max(*s)));
     assert!(most < least * 1.3, "{least} {most}");
+}
+
+#[test]
+fn a_mark_on_a_short_cable_keeps_to_its_middle_and_one_behind_the_panel_comes_out() {
+    let short = Track::new(&[Curve::line(Point::new(0.0, 0.0), Point::new(0.0, 20.0))], None);
+    let (first, last) = (short.at(0.0).y, short.at(1.0).y);
+    assert!(first >= 8.0 && last <= 12.0 && first < last, "{first} {last}");
+    let level = |a: f64, b: f64| Curve::line(Point::new(a, 0.0), Point::new(b, 0.0));
+    let track = Track::new(&[level(0.0, 30.0), level(30.0, 150.0), level(150.0, 184.0)], Some(1));
+    assert!((track.at(1.0).x - 167.0).abs() < 1.0, "half-way between panel and box: {:?}", track.at(1.0));
+    assert!(track.seen(1.0) == 1.0 && track.seen(0.0) == 1.0);
+    assert!((0..100).any(|t| track.seen(f64::from(t) / 100.0) == 0.0));
 }
 
 #[test]

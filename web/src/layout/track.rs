@@ -6,6 +6,11 @@ use super::{Curve, Point};
 const PLACES: usize = 96;
 /// What the piece behind the patch panel's words counts, in units: a mark is through in no time.
 const HIDDEN_LENGTH: f64 = 26.0;
+/// Half of a mark's width and height, in units: so far from what a cable is plugged into marks begin and end, and cover
+/// no words there.
+const HALF: (f64, f64) = (23.0, 11.0);
+/// A mark keeps away from an end by at most so much of the way, in units and as a part of a short cable.
+const AWAY_MAX: (f64, f64) = (44.0, 0.42);
 /// Points that one curve is measured at.
 const STEPS: usize = 24;
 
@@ -14,7 +19,8 @@ const STEPS: usize = 24;
 pub struct Track {
     places: Vec<Point>,
     hidden: Option<(f64, f64)>,
-    rest: f64,
+    /// Shares of the way at which a mark begins, waits and ends.
+    stops: [f64; 3],
 }
 
 impl Track {
@@ -52,10 +58,18 @@ impl Track {
         let hidden = unseen.map(|(a, b)| (a / whole, b / whole));
         // What waits on the way waits where it is seen: half-way, or half-way between panel and what was built.
         let rest = hidden.map_or(0.5, |(_, end)| f64::midpoint(end, 1.0));
-        Self { places, hidden, rest }
+        let back: Vec<_> = marks.iter().rev().map(|(far, point)| (whole - far, *point)).collect();
+        let (mut begin, mut end) = (away(&marks, whole), away(&back, whole));
+        if let Some((from, to)) = hidden {
+            // Not into the panel to keep off a box: half-way between them.
+            begin = begin.min(from / 2.0);
+            end = end.min((1.0 - to) / 2.0);
+        }
+        Self { places, hidden, stops: [begin, rest, 1.0 - end] }
     }
 
-    /// The place at `t`, 0 to 1; half of the time is before the place where marks rest.
+    /// The place of a mark at `t`, 0 to 1; half of the time is before the place where marks rest. It begins and ends
+    /// beside what the cable is plugged into, not on it.
     pub fn at(&self, t: f64) -> Point {
         let share = self.share(t) * (self.places.len().max(1) - 1) as f64;
         let (at, part) = (share as usize, share.fract());
@@ -77,8 +91,19 @@ impl Track {
 
     fn share(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, 1.0);
-        if t <= 0.5 { t * 2.0 * self.rest } else { self.rest + (t - 0.5) * 2.0 * (1.0 - self.rest) }
+        let [begin, rest, end] = self.stops;
+        if t <= 0.5 { begin + t * 2.0 * (rest - begin) } else { rest + (t - 0.5) * 2.0 * (end - rest) }
     }
+}
+
+/// The share of the way at which a mark has left what the first of these places is plugged into.
+fn away(marks: &[(f64, Point)], whole: f64) -> f64 {
+    let Some((_, first)) = marks.first() else { return 0.0 };
+    let off = |point: &Point| ((point.x - first.x).abs(), (point.y - first.y).abs());
+    let level = marks.iter().map(|(_, point)| off(point)).find(|(x, y)| x + y > 0.5).is_none_or(|(x, y)| x >= y);
+    let is_clear = |point: &Point| if level { off(point).0 >= HALF.0 } else { off(point).1 >= HALF.1 };
+    let far = marks.iter().find(|(far, point)| *far > AWAY_MAX.0 || is_clear(point)).map_or(whole, |(far, _)| *far);
+    (far.min(AWAY_MAX.0) / whole).min(AWAY_MAX.1)
 }
 
 fn between(marks: &[(f64, Point)], at: usize, far: f64) -> Point {

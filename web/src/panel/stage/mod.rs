@@ -13,7 +13,10 @@ mod sprites;
 mod view;
 mod words;
 
-use netmodes_core::id::NodeId;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use netmodes_core::id::{LinkId, NodeId};
 use netmodes_core::view::LabView;
 use netmodes_core::world::Command;
 use yew::prelude::*;
@@ -21,6 +24,7 @@ use yew::prelude::*;
 use crate::app::use_texts;
 use crate::dom::SizeWatch;
 use crate::layout::{Item, Point, Scene, compose};
+use crate::store::follow::way;
 use crate::store::{AppState, EditTarget, Select, Shared};
 use drag::{Drag, DragLayer};
 use gesture::{Gestures, Told};
@@ -32,6 +36,8 @@ use words::InWords;
 
 /// How far from a socket's row a plug may be let go, in units of the picture.
 const REACH: f64 = 34.0;
+/// So many events after a frame its packet may still be on the way.
+const STILL_GROWS: u64 = 2_000;
 /// One press of a zoom button.
 const ZOOM_STEP: f64 = 1.25;
 
@@ -63,6 +69,7 @@ pub fn Stage(props: &Props) -> Html {
     let ready = !state.view.nodes.is_empty();
     use_camera(&view, &scene, ready);
     let drag = use_dragging(props, &view, &scene, &acting);
+    let followed = use_followed(state);
     let acts_on = acting_card(&state.view, *acting, state.selection.node);
 
     let on_press = press(props, acts_on, &menu);
@@ -97,7 +104,7 @@ pub fn Stage(props: &Props) -> Html {
             >
                 <Picture
                     key="picture" view={state.view.clone()} stage={view.clone()} scene={scene.clone()} chosen={state.selection.node}
-                    link={state.selection.link.filter(|_| state.selection.frame.is_none())} card={acts_on}
+                    link={state.selection.link.filter(|_| state.selection.frame.is_none())} card={acts_on} {followed}
                     lifted={drag.map(|drag| (drag.vm, drag.adapter))} current={*current} highlight={state.highlight}
                     {on_press} {on_focus} on_edit={props.on_edit.clone()}
                 />
@@ -113,7 +120,7 @@ pub fn Stage(props: &Props) -> Html {
 
 /// The camera follows the board's size and the scene until the reader moves it.
 #[hook]
-fn use_camera(view: &Shared<View>, scene: &std::rc::Rc<Scene>, ready: bool) {
+fn use_camera(view: &Shared<View>, scene: &Rc<Scene>, ready: bool) {
     {
         let view = view.clone();
         use_effect_with(ready, move |_| {
@@ -131,12 +138,26 @@ fn use_camera(view: &Shared<View>, scene: &std::rc::Rc<Scene>, ready: bool) {
     });
 }
 
+/// Cables that the chosen frame's packet was on, under all its identities.
+#[hook]
+fn use_followed(state: &Shared<AppState>) -> Rc<BTreeSet<LinkId>> {
+    let newest = state.frames.last().map_or(0, |entry| entry.seq);
+    // Its way grows for a while; long after, what else is logged adds nothing to it.
+    let grows = state.selection.frame.filter(|seq| newest.saturating_sub(*seq) < STILL_GROWS);
+    let log = grows.map(|_| (state.frames.clone(), state.outcomes.clone()));
+    let state = state.clone();
+    use_memo((state.selection.frame, log), move |(seq, _)| {
+        let entry = seq.and_then(|seq| state.frames.get(seq));
+        entry.map(|entry| way(&state.frames, &state.outcomes, &state.view, entry).links()).unwrap_or_default()
+    })
+}
+
 /// A plug that is dragged, if one is.
 #[hook]
 fn use_dragging(
     props: &Props,
     view: &Shared<View>,
-    scene: &std::rc::Rc<Scene>,
+    scene: &Rc<Scene>,
     acting: &UseStateHandle<Option<(NodeId, u8)>>,
 ) -> Option<Drag> {
     let drag = use_state_eq(|| None::<Drag>);

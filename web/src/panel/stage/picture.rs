@@ -1,5 +1,9 @@
 //! What stands still: frames, cables, the patch panel, boxes and plugs, as SVG.
+//!
+//! What has words of its own is called by its `<title>`, which says all of them and more: a label beside visible words
+//! would have to repeat them in their order. Cables have no words, and a label.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use netmodes_core::id::{LinkId, NodeId};
@@ -29,6 +33,8 @@ pub(super) struct Props {
     pub(super) chosen: Option<NodeId>,
     /// The chosen cable.
     pub(super) link: Option<LinkId>,
+    /// Cables of the packet that is followed.
+    pub(super) followed: Rc<BTreeSet<LinkId>>,
     /// The VM's card that sockets act on.
     pub(super) card: Option<(NodeId, u8)>,
     /// The VM's card whose plug is being dragged.
@@ -162,7 +168,7 @@ fn one_card(props: &Props, card: &Card, texts: &TextsHandle) -> Html {
         <g
             key={control.id.clone()} id={control.id.clone()} {class}
             transform={at(card.rect.x, card.rect.y)} role="button" tabindex={control.tabindex}
-            aria-label={label.clone()} aria-pressed={chosen.to_string()}
+            aria-pressed={chosen.to_string()}
             onclick={control.on_click} onkeydown={control.on_key} onfocus={control.on_focus}
         >
             <title>{ label }</title>
@@ -191,7 +197,7 @@ fn one_plug(props: &Props, card: &Card, plug: &Plug, texts: &TextsHandle) -> Htm
     html! {
         <g
             key={control.id.clone()} id={control.id.clone()} {class} transform={at(plug.at.x, plug.at.y)} role="button"
-            tabindex={control.tabindex} aria-haspopup="menu" aria-label={label.clone()}
+            tabindex={control.tabindex} aria-haspopup="menu"
             data-plug={format!("{} {}", card.node, plug.adapter)}
             onclick={control.on_click} onkeydown={control.on_key} onfocus={control.on_focus}
         >
@@ -217,7 +223,7 @@ fn button(class: &'static str, at_: String, label: String, act: Callback<()>, in
         }
     });
     html! {
-        <g key={class} {class} transform={at_} role="button" tabindex="0" aria-label={label.clone()} {onclick} {onkeydown}>
+        <g key={class} {class} transform={at_} role="button" tabindex="0" {onclick} {onkeydown}>
             <title>{ label }</title>
             { inside }
         </g>
@@ -308,6 +314,7 @@ fn cable(props: &Props, path: &Path, texts: &TextsHandle) -> Html {
         (!path.up && !inner).then_some("off"),
         (path.up && lease && !inner).then_some("live"),
         lifted.then_some("lifted"),
+        path.link.is_some_and(|link| props.followed.contains(&link)).then_some("followed"),
         path.link.is_some_and(|link| props.link == Some(link)).then_some("chosen"),
         path.link.is_some_and(|link| props.highlight == Some(Highlight::Link(link))).then_some("lit"),
     );
@@ -374,7 +381,7 @@ fn one_socket(props: &Props, socket: &Socket, texts: &TextsHandle) -> Html {
     html! {
         <g
             key={control.id.clone()} id={control.id.clone()} {class} role="button" tabindex={control.tabindex}
-            aria-pressed={here.to_string()} aria-label={label.clone()} data-mode={socket.mode.name()}
+            aria-pressed={here.to_string()} data-mode={socket.mode.name()}
             onclick={control.on_click} onkeydown={control.on_key} onfocus={control.on_focus}
         >
             <title>{ &*label }</title>

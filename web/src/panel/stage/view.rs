@@ -61,18 +61,34 @@ impl View {
 
     /// The board or the scene may have changed its size.
     pub(super) fn measure(&self) {
-        let Some(board) = self.board.cast::<Element>() else { return };
-        let size = Size { w: f64::from(board.client_width()), h: f64::from(board.client_height()) };
-        self.size.set(size);
-        if self.camera.get().fitted {
-            self.fit();
-        } else {
-            self.apply();
+        let size = self.measured();
+        // A hidden board has no size, and nothing can be fitted into it: it is measured again when it is seen.
+        if !size.is_some() {
+            return;
         }
+        let before = self.size.replace(size);
+        if self.camera.get().fitted || !before.is_some() || Camera::is_other_view(before, size) {
+            self.fit();
+        } else if before == size {
+            self.apply();
+        } else {
+            self.set(self.camera.get().resized(before, size));
+        }
+    }
+
+    fn measured(&self) -> Size {
+        let board = self.board.cast::<Element>();
+        board.map_or_else(Size::default, |board| Size {
+            w: f64::from(board.client_width()),
+            h: f64::from(board.client_height()),
+        })
     }
 
     /// Brings a place of the scene into sight.
     pub(super) fn show(&self, rect: Rect) {
+        if !self.measured().is_some() {
+            return;
+        }
         let camera = self.camera.get().showing(rect, self.size.get());
         if camera != self.camera.get() {
             self.set(camera);
@@ -94,6 +110,9 @@ impl View {
 
     /// Tells the layers.
     pub(super) fn apply(&self) {
+        if !self.size.get().is_some() {
+            return;
+        }
         if let Some(board) = self.board.cast::<Element>() {
             let view_box = self.camera.get().view_box(self.size.get());
             if let Ok(layers) = board.query_selector_all("svg.layer") {

@@ -190,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_view_without_a_size_shows_nothing_and_one_of_another_size_the_same_middle() {
-        assert!(!Size::default().is_some() && !Size { w: 0.0, h: 300.0 }.is_some() && Size { w: 390.0, h: 200.0 }.is_some());
+        assert!(
+            !Size::default().is_some() && !Size { w: 0.0, h: 300.0 }.is_some() && Size { w: 390.0, h: 200.0 }.is_some()
+        );
         let (from, to) = (Size { w: 800.0, h: 400.0 }, Size { w: 1_000.0, h: 300.0 });
         let camera = Camera { origin: Point::new(40.0, 20.0), scale: 2.0, fitted: false };
         let after = camera.resized(from, to);

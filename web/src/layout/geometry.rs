@@ -59,6 +59,11 @@ impl Rect {
         self.y + self.h
     }
 
+    /// The place in it that is nearest to another.
+    pub fn nearest(self, at: Point) -> Point {
+        Point::new(at.x.max(self.x).min(self.right()), at.y.max(self.y).min(self.bottom()))
+    }
+
     /// Whether a place is in it.
     pub fn contains(self, at: Point) -> bool {
         at.x >= self.x && at.x <= self.right() && at.y >= self.y && at.y <= self.bottom()

@@ -49,6 +49,13 @@ pub struct Plug {
     pub at: Point,
 }
 
+impl Plug {
+    /// Half of its width and height.
+    pub fn half(&self) -> f64 {
+        (self.row.h / 2.0 - 1.0).clamp(6.0, 10.0)
+    }
+}
+
 /// A box with words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {

@@ -248,6 +248,7 @@ fn drops(stage: &mut Stage, on: (&HtmlCanvasElement, &web_sys::CanvasRenderingCo
     };
     let mut taken: Vec<Rect> = stage.scene.cards.iter().map(|card| on_view(card.rect)).collect();
     taken.extend(stage.scene.hosts.iter().map(|host| on_view(host.panel)));
+    let mut told = Vec::new();
     for burst in bursts {
         let Some(anchor) = anchor(&stage.scene, burst.node) else { continue };
         let anchor = on_view(anchor);
@@ -255,14 +256,25 @@ fn drops(stage: &mut Stage, on: (&HtmlCanvasElement, &web_sys::CanvasRenderingCo
         if burst.times > 1 {
             text.push_str(&format!(" ×{}", burst.times));
         }
-        let width = stage.sprites.width_of(on.1, &text);
+        let width = stage.sprites.width_of(on, &text);
         let rect = place_note(anchor, width, &taken, view);
         taken.push(rect);
         let age = (now - burst.last) / RING_MS;
         if (0.0..1.0).contains(&age) && !stage.still {
             stage.sprites.ring(on, anchor.center(), age);
         }
-        stage.sprites.note(on, rect, &text, 1.0 - (now - burst.last) / DROP_MS);
+        let fresh = 1.0 - (now - burst.last) / DROP_MS;
+        stage.sprites.pointer(on, anchor, rect, fresh);
+        // The outline passes behind plugs: their numbers are to be read.
+        for plug in stage.scene.cards.iter().filter(|card| card.node == burst.node).flat_map(|card| &card.plugs) {
+            let half = plug.half();
+            let on_plug = on_view(Rect::new(plug.at.x - half, plug.at.y - half, 2.0 * half, 2.0 * half));
+            on.1.clear_rect(on_plug.x, on_plug.y, on_plug.w, on_plug.h);
+        }
+        told.push((rect, text, fresh));
+    }
+    for (rect, text, fresh) in told {
+        stage.sprites.note(on, rect, &text, fresh);
     }
 }
 

@@ -193,7 +193,7 @@ fn one_plug(props: &Props, card: &Card, plug: &Plug, texts: &TextsHandle) -> Htm
     );
     let lit = props.highlight.and_then(|point| point.iface()) == Some((card.node, plug.iface));
     let class = classes!(class, lit.then_some("lit"));
-    let half = (plug.row.h / 2.0 - 1.0).clamp(6.0, 10.0);
+    let half = plug.half();
     html! {
         <g
             key={control.id.clone()} id={control.id.clone()} {class} transform={at(plug.at.x, plug.at.y)} role="button"

@@ -39,6 +39,7 @@ pub(super) struct Sprites {
     colors: BTreeMap<&'static str, String>,
     pills: BTreeMap<(u16, Look), Sprite>,
     widths: BTreeMap<String, f64>,
+    family: Option<String>,
     scale: f64,
     ratio: f64,
 }
@@ -63,6 +64,12 @@ impl Sprites {
     pub(super) fn color(&mut self, canvas: &HtmlCanvasElement, name: &'static str) -> String {
         let ask = || dom::property_of(canvas, name).unwrap_or_else(|| "#888".to_owned());
         self.colors.entry(name).or_insert_with(ask).clone()
+    }
+
+    /// The family of the page's words.
+    fn family(&mut self, canvas: &HtmlCanvasElement) -> String {
+        let ask = || dom::property_of(canvas, "--font").unwrap_or_else(|| "system-ui, sans-serif".to_owned());
+        self.family.get_or_insert_with(ask).clone()
     }
 
     /// Draws a pill around a place; returns half of its width.
@@ -91,7 +98,7 @@ impl Sprites {
         let canvas: HtmlCanvasElement = dom::document()?.create_element("canvas").ok()?.dyn_into().ok()?;
         let context = context_of(&canvas)?;
         let size = self.scale * if look == Look::Quiet { 0.74 } else { 1.0 };
-        let font = format!("700 {:.1}px system-ui, sans-serif", 11.0 * size);
+        let font = format!("700 {:.1}px {}", 11.0 * size, self.family(on));
         context.set_font(&font);
         let text = context.measure_text(name).map_or(28.0, |metrics| metrics.width());
         let (w, h) = (text + 14.0 * size, 19.0 * size);
@@ -130,12 +137,15 @@ impl Sprites {
     }
 
     /// How wide a drop's sentence is.
-    pub(super) fn width_of(&mut self, context: &CanvasRenderingContext2d, text: &str) -> f64 {
+    pub(super) fn width_of(&mut self, on: (&HtmlCanvasElement, &CanvasRenderingContext2d), text: &str) -> f64 {
         if let Some(width) = self.widths.get(text) {
             return *width;
         }
-        context.set_font(NOTE_FONT);
-        let width = context.measure_text(text).map_or(80.0, |metrics| metrics.width()) + 20.0;
+        on.1.set_font(&format!("{NOTE_FONT} {}", self.family(on.0)));
+        let width = on.1.measure_text(text).map_or(80.0, |metrics| metrics.width()) + 22.0;
+        if self.widths.len() >= SPRITES_MAX {
+            self.widths.clear();
+        }
         self.widths.insert(text.to_owned(), width);
         width
     }
@@ -149,7 +159,7 @@ impl Sprites {
         fresh: f64,
     ) {
         let context = on.1;
-        context.set_font(NOTE_FONT);
+        context.set_font(&format!("{NOTE_FONT} {}", self.family(on.0)));
         context.set_global_alpha((fresh * 4.0).clamp(0.0, 1.0));
         rounded(context, rect, rect.h / 2.0);
         context.set_fill_style_str(&self.color(on.0, "--bad-soft"));
@@ -160,7 +170,30 @@ impl Sprites {
         context.set_fill_style_str(&self.color(on.0, "--bad"));
         context.set_text_align("left");
         context.set_text_baseline("middle");
-        let _ = context.fill_text(text, rect.x + 10.0, rect.y + rect.h / 2.0 + 0.5);
+        let _ = context.fill_text(text, rect.x + 11.0, rect.y + rect.h / 2.0 + 0.5);
+        context.set_global_alpha(1.0);
+    }
+
+    /// Says which box a drop's sentence is about: its outline, and a line to the sentence.
+    pub(super) fn pointer(
+        &mut self,
+        on: (&HtmlCanvasElement, &CanvasRenderingContext2d),
+        anchor: Rect,
+        note: Rect,
+        fresh: f64,
+    ) {
+        let context = on.1;
+        context.set_global_alpha((fresh * 4.0).clamp(0.0, 1.0));
+        context.set_stroke_style_str(&self.color(on.0, "--bad"));
+        context.set_line_width(2.0);
+        rounded(context, anchor, 8.0_f64.min(anchor.h / 2.0));
+        context.stroke();
+        let (from, to) = (anchor.nearest(note.center()), note.nearest(anchor.center()));
+        context.set_line_width(1.5);
+        context.begin_path();
+        context.move_to(from.x, from.y);
+        context.line_to(to.x, to.y);
+        context.stroke();
         context.set_global_alpha(1.0);
     }
 
@@ -177,7 +210,7 @@ impl Sprites {
     }
 }
 
-const NOTE_FONT: &str = "600 12.5px system-ui, sans-serif";
+const NOTE_FONT: &str = "600 12.5px";
 
 /// The token of a protocol's colour.
 fn variable(proto: &str) -> &'static str {

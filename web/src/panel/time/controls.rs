@@ -20,8 +20,10 @@ struct Button {
 
 fn button(button: Button, class: &'static str, onclick: Callback<MouseEvent>) -> Html {
     let Button { id, icon, can, title, count } = button;
+    // What is seen on the button is a part of its name.
+    let label = if count > 0 { AttrValue::from(format!("{title} · {count}")) } else { title.clone() };
     html! {
-        <button type="button" {id} class={classes!("icon", class)} disabled={!can} title={title.clone()} aria-label={title} {onclick}>
+        <button type="button" {id} class={classes!("icon", class)} disabled={!can} {title} aria-label={label} {onclick}>
             <Icon name={icon} />
             if count > 0 { <span class="count" aria-hidden="true">{ count }</span> }
         </button>
@@ -112,7 +114,7 @@ pub(super) fn steps(can: Can, looks: bool, texts: &TextsHandle, dispatch: &Dispa
     let one = |id: &'static str, to: StepTo, key: &str| {
         let words = title(texts, may, &format!("{key}-title"));
         html! {
-            <button type="button" {id} disabled={may.is_err()} title={words.clone()} aria-label={words} onclick={go(dispatch, Travel::Step(to))}>
+            <button type="button" {id} disabled={may.is_err()} title={words} onclick={go(dispatch, Travel::Step(to))}>
                 { texts.ui(key) }
             </button>
         }

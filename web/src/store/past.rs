@@ -129,6 +129,8 @@ pub struct PastState {
     pub asked: Option<Ask>,
     /// The look that is wanted next.
     pub waiting: Option<Ask>,
+    /// The way back to what is (or will be) was asked for: nothing earlier is, until the answer.
+    pub leaving: bool,
     /// How many looks were answered.
     pub looks: u64,
     /// Another session was asked for: the next picture is a new beginning.

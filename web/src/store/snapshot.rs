@@ -40,7 +40,7 @@ pub(super) fn take(state: &mut AppState, mut snapshot: Snapshot, wall_ms: f64) -
     let effects = if goes_on { go_on(state, snapshot, wall_ms) } else { begin(state, snapshot, wall_ms) };
     let past = state.past.edit();
     (past.look, past.kept, past.asked, past.waiting, past.play) = (None, None, None, None, None);
-    past.fresh = false;
+    (past.fresh, past.leaving) = (false, false);
     effects
 }
 

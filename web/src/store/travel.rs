@@ -64,7 +64,7 @@ pub(super) fn travel(state: &mut AppState, travel: Travel) -> Vec<Effect> {
         Travel::ExchangeBack | Travel::ExchangeForth => return exchange(state, travel == Travel::ExchangeForth),
         Travel::Settle => return settle(state),
         Travel::Now => return now(state),
-        Travel::Branch => return send(ClientMessage::Branch),
+        Travel::Branch => return branch(state),
         Travel::Undo => return send(ClientMessage::Undo),
         Travel::Redo => return send(ClientMessage::Redo),
         Travel::Stop => return send(ClientMessage::Stop),
@@ -109,6 +109,9 @@ fn can(state: &AppState) -> bool {
 /// Asks for a look, or remembers that it is wanted.
 fn look(state: &mut AppState, ask: Ask) -> Vec<Effect> {
     if !can(state) || state.lab.is_none() {
+        return Vec::new();
+    }
+    if state.past.leaving {
         return Vec::new();
     }
     let past = state.past.edit();
@@ -165,8 +168,17 @@ fn now(state: &mut AppState) -> Vec<Effect> {
         return Vec::new();
     }
     let past = state.past.edit();
-    (past.waiting, past.play) = (None, None);
+    (past.waiting, past.play, past.leaving) = (None, None, true);
     send(ClientMessage::Now)
+}
+
+fn branch(state: &mut AppState) -> Vec<Effect> {
+    if !looking(state) {
+        return Vec::new();
+    }
+    let past = state.past.edit();
+    (past.waiting, past.play, past.leaving) = (None, None, true);
+    send(ClientMessage::Branch)
 }
 
 fn play(state: &mut AppState, wall_ms: f64) -> Vec<Effect> {
@@ -243,10 +255,16 @@ pub(super) fn hear(state: &mut AppState, message: ServerMessage) {
 
 /// Something was refused, or the connection is gone: nothing that was asked for comes any more.
 pub(super) fn give_up(past: &mut Shared<super::past::PastState>) {
-    if past.asked.is_some() || past.waiting.is_some() || past.long.is_some() || past.fresh || past.play.is_some() {
+    if past.asked.is_some()
+        || past.waiting.is_some()
+        || past.long.is_some()
+        || past.fresh
+        || past.play.is_some()
+        || past.leaving
+    {
         let past = past.edit();
         (past.asked, past.waiting, past.long, past.play) = (None, None, None, None);
-        past.fresh = false;
+        (past.fresh, past.leaving) = (false, false);
     }
 }
 

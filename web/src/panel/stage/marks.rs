@@ -21,6 +21,8 @@ use crate::store::{AppState, Theme, What};
 
 /// How long the ring of a drop opens, in milliseconds.
 const RING_MS: f64 = 600.0;
+/// The corner that the buttons of the camera take, in pixels.
+const TOOLS: (f64, f64) = (140.0, 56.0);
 /// At an earlier instant, how long ago in lab time a drop may be to be seen.
 const DROP_SEEN: Duration = Duration::from_millis(20);
 
@@ -248,6 +250,7 @@ fn drops(stage: &mut Stage, on: (&HtmlCanvasElement, &web_sys::CanvasRenderingCo
     };
     let mut taken: Vec<Rect> = stage.scene.cards.iter().map(|card| on_view(card.rect)).collect();
     taken.extend(stage.scene.hosts.iter().map(|host| on_view(host.panel)));
+    taken.push(Rect::new(view.w - TOOLS.0, view.h - TOOLS.1, TOOLS.0, TOOLS.1));
     let mut told = Vec::new();
     for burst in bursts {
         let Some(anchor) = anchor(&stage.scene, burst.node) else { continue };

@@ -144,10 +144,12 @@ async fn a_picture_that_was_hidden_is_there_again_and_a_followed_packet_shows_it
     browser.wait("document.querySelector('.stage-picture .cable.followed')").await;
     let is_seen = "(() => { const board = document.querySelector('.stage-board').getBoundingClientRect(), vm = document.querySelector('.card').getBoundingClientRect();
         return board.width > 0 && vm.width > 60 && vm.left >= board.left && vm.left < board.right && vm.top >= board.top && vm.top < board.bottom; })()";
-    // Too low for a picture beside the terminal: it is hidden, and something in it gets the focus all the same.
+    // The reader has come close to something; then the window is too low for a picture beside the terminal.
+    for _ in 0..4 {
+        browser.click(".stage-tools button:nth-child(1)").await;
+    }
     browser.resize(720, 450);
     browser.wait("document.querySelector('.stage-board').clientHeight === 0").await;
-    browser.look("(document.querySelector('.plug').focus(), true)").await;
     for (width, height) in [(390, 844), (1280, 900)] {
         browser.resize(width, height);
         browser.wait(is_seen).await;

@@ -72,11 +72,8 @@ impl Node {
             Check::Mode(check) => mode_missing(check, view),
             Check::Neighbour(check) => {
                 let address = value(&check.address, view).unwrap_or_else(|| "–".to_owned());
-                let note = match check.known {
-                    true => Note::new("goal-neighbour-missing"),
-                    false => Note::new("goal-neighbour-not-asked"),
-                };
-                note.with("machine", &check.machine).with("address", address)
+                let code = if check.known { "goal-neighbour-missing" } else { "goal-neighbour-not-asked" };
+                Note::new(code).with("machine", &check.machine).with("address", address)
             }
             Check::Fdb(check) => {
                 Note::new("goal-fdb-missing").with("switch", &check.switch).with("machine", &check.machine)
@@ -104,12 +101,8 @@ impl Node {
                 Note::new("goal-frame-missing").with("at", &check.at).with("fields", fields.join(" && "))
             }
             Check::Ran(check) => {
-                let note = match (self.memory.status, check.mentions.as_ref().and_then(|said| value(said, view))) {
-                    (Some(0), _) if check.fails => Note::new("goal-ran-well"),
-                    (Some(status), _) => Note::new("goal-ran-status").with("status", status),
-                    (None, Some(word)) => Note::new("goal-ran-missing-with").with("word", word),
-                    (None, None) => Note::new("goal-ran-missing"),
-                };
+                let mentions = check.mentions.as_ref().and_then(|said| value(said, view));
+                let note = self.ran_missing(check.fails, mentions);
                 note.with("machine", &check.machine).with("command", &check.command)
             }
             Check::Output(check) => {
@@ -129,6 +122,15 @@ impl Node {
                 return Some(missing.unwrap_or_else(|| Note::new("goal-order")));
             }
         })
+    }
+
+    fn ran_missing(&self, fails: bool, mentions: Option<String>) -> Note {
+        match (self.memory.status, mentions) {
+            (Some(0), _) if fails => Note::new("goal-ran-well"),
+            (Some(status), _) => Note::new("goal-ran-status").with("status", status),
+            (None, Some(word)) => Note::new("goal-ran-missing-with").with("word", word),
+            (None, None) => Note::new("goal-ran-missing"),
+        }
     }
 
     fn went_missing(&self, check: &WentCheck) -> Note {

@@ -228,10 +228,10 @@ fn no_lease(chain: &mut Chain, view: &LabView, story: &Story) {
 /// Where it stopped, why, and what lies behind that.
 fn stopped(chain: &mut Chain, view: &LabView, story: &Story, dropped: &Dropped) {
     let (node, reason) = (dropped.fact.node, dropped.fact.reason);
-    if dropped.back {
-        if let Some(there) = story.delivered.iter().next() {
-            chain.say(Saying::new("answer-lost").at(*there));
-        }
+    if dropped.back
+        && let Some(there) = story.delivered.iter().next()
+    {
+        chain.say(Saying::new("answer-lost").at(*there));
     }
     let saying = |code: &str| {
         let mut saying = Saying::new(code).at(node);

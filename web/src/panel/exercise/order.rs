@@ -72,13 +72,7 @@ pub(super) fn Order(props: &OrderProps) -> Html {
             </li>
         }
     });
-    let onsubmit = {
-        let (items, give) = (items.clone(), props.give.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            give.emit(items.join(" "));
-        })
-    };
+    let onsubmit = submit(items.to_vec(), props.give.clone());
     html! {
         <form class="ex-form" {onsubmit}>
             <ol class="ex-order" aria-label={props.words.heading(&format!("goal.{}", props.goal))}>{ for rows }</ol>
@@ -86,6 +80,13 @@ pub(super) fn Order(props: &OrderProps) -> Html {
             <button type="submit" class="btn p">{ &props.button }</button>
         </form>
     }
+}
+
+fn submit(items: Vec<String>, give: Callback<String>) -> Callback<SubmitEvent> {
+    Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        give.emit(items.join(" "));
+    })
 }
 
 /// The order to begin with: the remembered one while it has the same items, else the one of the exercise.

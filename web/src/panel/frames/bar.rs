@@ -256,21 +256,7 @@ fn Field(props: &FieldProps) -> Html {
         })
     };
     let onkeydown = keys(props, &offers, &take);
-    let onfocus = {
-        let (offers, filter) = (offers.setter(), props.filter.clone());
-        Callback::from(move |_: FocusEvent| {
-            if filter.is_empty() {
-                offers.set(Offers::at("", 0))
-            }
-        })
-    };
-    let onblur = {
-        let (offers, filter) = (offers.setter(), props.filter.clone());
-        Callback::from(move |_: FocusEvent| {
-            remember(&filter);
-            offers.set(Offers::default());
-        })
-    };
+    let (onfocus, onblur) = focus_and_blur(&offers, &props.filter);
     let open = !offers.words.is_empty();
     let active = offers.chosen.map(|at| format!("filter-offer-{at}"));
     let words = offers.words.iter().enumerate().map(|(at, word)| {
@@ -299,6 +285,22 @@ fn Field(props: &FieldProps) -> Html {
             <ul class="filter-offers" id="filter-offers" role="listbox" aria-label={texts.ui("filter-offers")} hidden={!open}>{ for words }</ul>
         </div>
     }
+}
+
+/// An empty field offers what there is; one that is left is remembered.
+fn focus_and_blur(offers: &UseStateHandle<Offers>, filter: &AttrValue) -> (Callback<FocusEvent>, Callback<FocusEvent>) {
+    let (setter, empty) = (offers.setter(), filter.is_empty());
+    let onfocus = Callback::from(move |_: FocusEvent| {
+        if empty {
+            setter.set(Offers::at("", 0));
+        }
+    });
+    let (setter, filter) = (offers.setter(), filter.clone());
+    let onblur = Callback::from(move |_: FocusEvent| {
+        remember(&filter);
+        setter.set(Offers::default());
+    });
+    (onfocus, onblur)
 }
 
 fn keys(props: &FieldProps, offers: &UseStateHandle<Offers>, take: &Callback<usize>) -> Callback<KeyboardEvent> {

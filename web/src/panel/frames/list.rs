@@ -7,7 +7,7 @@ use web_sys::Element;
 use yew::prelude::*;
 
 use super::{way_with_ports, way_words};
-use crate::app::{use_dispatch, use_texts};
+use crate::app::{Dispatch, use_dispatch, use_texts};
 use crate::dom;
 use crate::format;
 use crate::panel::exercise::cover::use_covers;
@@ -55,22 +55,7 @@ pub(super) fn List(props: &ListProps) -> Html {
             }
         })
     };
-    let onkeydown = {
-        let (shown, selected, dispatch, node) = (props.shown.clone(), props.selected, dispatch.clone(), node.clone());
-        let page = ((sight.1 / ROW) as usize).max(2) - 1;
-        Callback::from(move |event: KeyboardEvent| {
-            match event.key().as_str() {
-                "Enter" if selected.is_some() => dom::focus(".frames .detail"),
-                "f" => to_end(&node),
-                "Escape" if selected.is_some() => dispatch.act(Action::Select(Select::Nothing)),
-                key => {
-                    let Some(seq) = moved(key, page, &shown, selected) else { return };
-                    dispatch.act(Action::Select(Select::Frame(seq)));
-                }
-            }
-            event.prevent_default();
-        })
-    };
+    let onkeydown = keys(props, &dispatch, &node, ((sight.1 / ROW) as usize).max(2) - 1);
     let by_gap = use_state(|| dom::recall("frame-time").as_deref() == Some("gap"));
     let on_time = {
         let by_gap = by_gap.clone();
@@ -109,6 +94,23 @@ pub(super) fn List(props: &ListProps) -> Html {
             </div>
         </>
     }
+}
+
+/// Keys of the list; `page` is how many rows are in sight.
+fn keys(props: &ListProps, dispatch: &Dispatch, node: &NodeRef, page: usize) -> Callback<KeyboardEvent> {
+    let (shown, selected, dispatch, node) = (props.shown.clone(), props.selected, dispatch.clone(), node.clone());
+    Callback::from(move |event: KeyboardEvent| {
+        match event.key().as_str() {
+            "Enter" if selected.is_some() => dom::focus(".frames .detail"),
+            "f" => to_end(&node),
+            "Escape" if selected.is_some() => dispatch.act(Action::Select(Select::Nothing)),
+            key => {
+                let Some(seq) = moved(key, page, &shown, selected) else { return };
+                dispatch.act(Action::Select(Select::Frame(seq)));
+            }
+        }
+        event.prevent_default();
+    })
 }
 
 /// The newest rows into sight; the list follows from then on.

@@ -70,14 +70,11 @@ pub(super) fn choices(view: &LabView, host: Option<NodeId>, nic: &NicRow) -> Vec
     Mode::ALL.into_iter().take(6).map(|mode| (mode, networks(mode))).collect()
 }
 
-/// The menu.
-#[component]
-pub(super) fn NicMenu(props: &Props) -> Html {
-    let texts = use_texts();
-    let menu = use_node_ref();
+/// Puts the menu where it belongs, and the focus on its chosen item.
+#[hook]
+fn use_place(menu: &NodeRef, at: Point, room: f64) {
     {
         let menu = menu.clone();
-        let (at, room) = (props.at, props.room);
         use_effect_with((at, room), move |(at, room)| {
             if let Some(element) = menu.cast::<Element>() {
                 crate::dom::set_style(&element, "left", &format!("{:.0}px", at.x));
@@ -86,14 +83,20 @@ pub(super) fn NicMenu(props: &Props) -> Html {
             }
         });
     }
-    {
-        let menu = menu.clone();
-        use_effect_with((), move |()| {
-            let Some(menu) = menu.cast::<Element>() else { return };
-            let first = menu.query_selector("[aria-checked=true]").ok().flatten();
-            focus(first.or_else(|| menu.query_selector("button").ok().flatten()));
-        });
-    }
+    let menu = menu.clone();
+    use_effect_with((), move |()| {
+        let Some(menu) = menu.cast::<Element>() else { return };
+        let first = menu.query_selector("[aria-checked=true]").ok().flatten();
+        focus(first.or_else(|| menu.query_selector("button").ok().flatten()));
+    });
+}
+
+/// The menu.
+#[component]
+pub(super) fn NicMenu(props: &Props) -> Html {
+    let texts = use_texts();
+    let menu = use_node_ref();
+    use_place(&menu, props.at, props.room);
     let Some(nic) = props.view.nics.get(&(props.vm, props.adapter)) else { return html! {} };
     let Some(vm) = props.view.nodes.get(&props.vm) else { return html! {} };
     let (name, iface) = (vm.name.clone(), iface_name(&props.view, nic));

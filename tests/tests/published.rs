@@ -1,5 +1,7 @@
 //! The site as a release publishes it (`target/site-published`, made by `cargo xtask build`): names and references.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netmodes_tests::paths;

@@ -239,6 +239,7 @@ impl Button {
 }
 
 /// What a button does.
+#[allow(clippy::large_enum_variant, reason = "one is alive at a time, and it is taken apart at once")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Press {
     /// Opens a sheet above this one.

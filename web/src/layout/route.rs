@@ -233,10 +233,13 @@ fn inner_ways(view: &LabView, scene: &Scene, host: NodeId, router: &Router) -> V
     wires
 }
 
+/// A card whose cable enters a box, and the height it comes from.
+type Comer = (f64, (NodeId, u8));
+
 /// Where cables enter boxes: spread along each side, in the order of where they come from, so that they do not cross.
 #[derive(Default)]
 struct Ports {
-    asked: BTreeMap<(usize, Side), Vec<(f64, (NodeId, u8))>>,
+    asked: BTreeMap<(usize, Side), Vec<Comer>>,
     given: BTreeMap<(usize, Side, (NodeId, u8)), f64>,
 }
 

@@ -7,6 +7,7 @@ use netmodes_core::world::Command;
 use super::{EditAction, ExerciseAction, InsideAction, Lang, ShareAction, Theme};
 
 /// Something that happened.
+#[allow(clippy::large_enum_variant, reason = "one is alive at a time, and it is taken apart at once")]
 #[derive(Clone, Debug)]
 pub enum Action {
     /// The source can be spoken to.

@@ -105,6 +105,7 @@ fn is_kind(view: &LabView, node: NodeId, kind: NodeKind) -> bool {
 }
 
 /// What the student does about a change.
+#[allow(clippy::large_enum_variant, reason = "one is alive at a time, and it is taken apart at once")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum EditAction {
     /// Opens a sheet in the place of whatever is open.

@@ -202,7 +202,7 @@ impl Timeline {
         let id = *self.by_ends.get(&seen.ends)?;
         let exchange = self.get(id)?;
         let late = time.since(exchange.end) > seen.kind.patience();
-        (!late && !(exchange.closed && seen.opens)).then_some(id)
+        (!(late || exchange.closed && seen.opens)).then_some(id)
     }
 
     fn beat(&mut self, time: SimTime) {

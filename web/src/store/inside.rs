@@ -80,10 +80,10 @@ impl Happened {
     pub fn push(&mut self, event: &Event, view: &Shared<LabView>) {
         self.log.push(event);
         match &event.fact {
-            Fact::Put { row: Row::Socket(row) } => {
-                if self.since.get(&row.key()).is_none_or(|(state, _)| *state != row.state) {
-                    self.since.edit().insert(row.key(), (row.state, event.time));
-                }
+            Fact::Put { row: Row::Socket(row) }
+                if self.since.get(&row.key()).is_none_or(|(state, _)| *state != row.state) =>
+            {
+                self.since.edit().insert(row.key(), (row.state, event.time));
             }
             Fact::Del { key: Key::Socket(key) } => {
                 self.since.edit().remove(key);

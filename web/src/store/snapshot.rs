@@ -183,7 +183,7 @@ fn select_what_exists(state: &mut AppState) {
     let frame = frame.filter(|seq| state.frames.get(*seq).is_some());
     let node = node.filter(|node| state.view.nodes.contains_key(node));
     let link = link.filter(|link| state.view.links.contains_key(link));
-    state.selection = Selection { node, frame, link, ..state.selection };
+    state.selection = Selection { node, frame, link };
 }
 
 /// What explains failures, from what `history` tells.

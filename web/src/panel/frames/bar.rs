@@ -123,7 +123,7 @@ fn chips(props: &BarProps, texts: &TextsHandle) -> Html {
     let on: Vec<&str> = props.filter.split("||").map(str::trim).filter(|part| !part.is_empty()).collect();
     let is_chip = |part: &&str| CHIPS.contains(part) || *part == DROPS;
     // Only a filter that is made of chips is changed by one; any other is replaced.
-    let on: Vec<&str> = if on.iter().all(|part| is_chip(part)) { on } else { Vec::new() };
+    let on: Vec<&str> = if on.iter().all(is_chip) { on } else { Vec::new() };
     let chip = |name: &'static str, label: String| {
         let pressed = on.contains(&name);
         let mut next: Vec<&str> = on.iter().copied().filter(|part| *part != name).collect();

@@ -64,7 +64,7 @@ impl Bench {
         self.last = self.begun;
         if self.between.len() >= FRAMES {
             let sum: f64 = self.between.iter().sum();
-            let [frame, paint] = [&mut self.between, &mut self.painting].map(told);
+            let [frame, paint] = [&mut self.between, &mut self.painting].map(|times| told(times));
             let json = format!(
                 "{{\"marks\":{marks},\"frames\":{FRAMES},\"fps\":{:.2},\"frame_ms\":{frame},\"paint_ms\":{paint}}}",
                 FRAMES as f64 * 1_000.0 / sum.max(1.0),
@@ -77,7 +77,7 @@ impl Bench {
 }
 
 /// Median, 95th percentile and worst, as JSON.
-fn told(times: &mut Vec<f64>) -> String {
+fn told(times: &mut [f64]) -> String {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times.get(((times.len() as f64 - 1.0) * share) as usize).copied().unwrap_or_default();
     format!("{{\"median\":{:.2},\"p95\":{:.2},\"worst\":{:.2}}}", at(0.5), at(0.95), at(1.0))

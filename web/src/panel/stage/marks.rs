@@ -283,7 +283,6 @@ fn drops(stage: &mut Stage, on: (&HtmlCanvasElement, &web_sys::CanvasRenderingCo
 
 /// The box that stands for a node: for a host its card on the edge, not its whole frame.
 fn anchor(scene: &Scene, node: NodeId) -> Option<Rect> {
-    let nic =
-        scene.cards.iter().filter(|card| card.node == node && matches!(card.kind, CardKind::HostNic(_))).next_back();
+    let nic = scene.cards.iter().rfind(|card| card.node == node && matches!(card.kind, CardKind::HostNic(_)));
     nic.map(|card| card.rect).or_else(|| scene.place_of(node))
 }

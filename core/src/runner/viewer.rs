@@ -10,8 +10,9 @@ use crate::world::World;
 pub(super) const FLUSH_NS: u64 = 16_000_000;
 /// Frame facts in one such message of a lab whose time can wait; of more the newest are shown, the others counted.
 pub(super) const FRAMES_PER_FLUSH: usize = 1_000;
-/// The same of a lab with real time: some four thousand a second, which is more than anybody follows.
-pub(super) const FRAMES_PER_FLUSH_REAL: usize = 64;
+/// The same of a lab with real time: some thousand frames a second with what became of them, more than anybody follows. One
+/// exchange that comes in a single burst still fits.
+pub(super) const FRAMES_PER_FLUSH_REAL: usize = 256;
 /// Facts that wait beyond the cap before the oldest are forgotten.
 const PENDING_SLACK: usize = 4_000;
 

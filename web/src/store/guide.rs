@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netmodes_core::id::NodeId;
-use netmodes_core::view::{LabView, Mode, NicRow, NodeKind};
+use netmodes_core::view::{AddrRow, LabView, Mode, NicRow, NodeKind};
 use netmodes_core::world::Command;
 
 use super::{Action, AppState, Effect, Shared, Terminal};
@@ -120,7 +120,9 @@ pub fn step(view: &LabView, terminals: &BTreeMap<NodeId, Shared<Terminal>>, guid
         (Mode::NotAttached, _) => Step::Attach { vm: nic.vm, adapter: nic.adapter, mode: Mode::Nat },
         (Mode::Internal | Mode::UdpTunnel, _) if typed("dhclient") > 0 && typed("ping") > 0 => Step::Further,
         (_, false) => {
-            Step::Lease { vm: nic.vm, command: lease_command(&iface, typed("dhclient")), again: typed("dhclient") > 0 }
+            // An address that does not fit is one of the network the card was in before.
+            let again = own_addrs(view, nic).next().is_some();
+            Step::Lease { vm: nic.vm, command: lease_command(&iface, typed("dhclient")), again }
         }
         (_, true) if first && typed("ping") == 0 => Step::Ping { vm: nic.vm, command: format!("ping -c 3 {FAR}") },
         (_, true) if first && !guide.opened => Step::Open,
@@ -141,7 +143,7 @@ fn lease_command(iface: &str, before: u32) -> String {
 /// Whether the card has an address of the network that it is in now: where a DHCP server is at the other end of its
 /// cable, one of that server's; else any.
 fn address_fits(view: &LabView, nic: &NicRow) -> bool {
-    let mut own = view.addrs.values().filter(|row| row.node == nic.vm && row.iface == nic.iface && row.addr.is_ipv4());
+    let mut own = own_addrs(view, nic);
     let prefix = match nic.mode {
         Mode::HostOnly => Some([192, 168, 56]),
         _ => None,
@@ -157,6 +159,10 @@ fn address_fits(view: &LabView, nic: &NicRow) -> bool {
         }
         _ => true,
     })
+}
+
+fn own_addrs<'a>(view: &'a LabView, nic: &'a NicRow) -> impl Iterator<Item = &'a AddrRow> {
+    view.addrs.values().filter(|row| row.node == nic.vm && row.iface == nic.iface && row.addr.is_ipv4())
 }
 
 /// What a line of a script comes to on the page: something typed at a terminal, or a command for the lab; none for what
